@@ -1,0 +1,231 @@
+package http1
+
+// The fields of a request that mean something to the core. Every other field passes through unread.
+
+// message is what the core knows of the message that is being read. Spans count from the first byte of its head.
+type message struct {
+	method, target Span
+	version        Version
+	authority      Span
+	flags          EventFlags
+	length         uint64
+
+	seen seen
+}
+
+// seen says which fields and options a head has shown so far.
+type seen uint16
+
+const (
+	seenHost seen = 1 << iota
+	seenContentLength
+	seenTransferEncoding
+	seenChunked
+	seenClose
+	seenKeepAlive
+	seenUpgradeOption
+	seenUpgradeField
+)
+
+// meaningful has a bit for every length of a name that means something here.
+const meaningful = 1<<len("host") | 1<<len("expect") | 1<<len("upgrade") | 1<<len("connection") |
+	1<<len("content-length") | 1<<len("transfer-encoding")
+
+// means reports whether a name of this length can mean something here. It keeps most fields from being looked at.
+func means(length int) bool { return length < 32 && meaningful>>length&1 != 0 }
+
+// note takes a field into account, whose value begins at an offset of the head.
+func (m *message) note(name, value []byte, offset int) ErrorCode {
+	switch name[0] | 0x20 {
+	case 'h':
+		if equalFold(name, "host") {
+			return m.noteHost(value, Span{Offset: uint32(offset), Size: uint32(len(value))})
+		}
+	case 'e':
+		if equalFold(name, "expect") {
+			return m.noteExpect(value)
+		}
+	case 'u':
+		if equalFold(name, "upgrade") && len(value) > 0 {
+			m.seen |= seenUpgradeField
+		}
+	case 'c':
+		if equalFold(name, "connection") {
+			return m.noteConnection(value)
+		}
+		if equalFold(name, "content-length") {
+			return m.noteContentLength(value)
+		}
+	case 't':
+		if equalFold(name, "transfer-encoding") {
+			return m.noteTransferEncoding(value)
+		}
+	}
+	return ErrorCodeNone
+}
+
+// noteHost takes Host = uri-host [ ":" port ] (RFC 9110 section 7.2). The authority of an absolute target goes before it.
+func (m *message) noteHost(value []byte, span Span) ErrorCode {
+	if m.seen&seenHost != 0 {
+		return ErrorCodeHostRepeated
+	}
+	m.seen |= seenHost
+	if !isAuthority(value, false) {
+		return ErrorCodeHostInvalid
+	}
+	if m.authority.Size == 0 {
+		m.authority = span
+	}
+	return ErrorCodeNone
+}
+
+// noteExpect takes Expect, of which one expectation exists (RFC 9110 section 10.1.1). HTTP/1.0 does not know it.
+func (m *message) noteExpect(value []byte) ErrorCode {
+	if !equalFold(value, "100-continue") {
+		return ErrorCodeExpectation
+	}
+	if m.version >= VersionHTTP11 {
+		m.flags |= EventFlagsExpectContinue
+	}
+	return ErrorCodeNone
+}
+
+// noteConnection takes Connection = #connection-option (RFC 9110 section 7.6.1); empty elements are allowed in a list
+// that is received (section 5.6.1.2).
+func (m *message) noteConnection(value []byte) ErrorCode {
+	options, err := connectionOptions(value)
+	m.seen |= options
+	return err
+}
+
+// connectionOptions reads the options of a Connection field that mean something here.
+func connectionOptions(value []byte) (options seen, err ErrorCode) {
+	for more := true; more; {
+		var option []byte
+		option, value, more = nextElement(value)
+		switch {
+		case len(option) == 0:
+		case equalFold(option, "close"):
+			options |= seenClose
+		case equalFold(option, "keep-alive"):
+			options |= seenKeepAlive
+		case equalFold(option, "upgrade"):
+			options |= seenUpgradeOption
+		case !isToken(option):
+			return options, ErrorCodeConnectionOption
+		}
+	}
+	return options, ErrorCodeNone
+}
+
+// noteContentLength takes Content-Length = 1*DIGIT (RFC 9110 section 8.6). A list, even of equal values, is told apart
+// from what is no number at all.
+func (m *message) noteContentLength(value []byte) ErrorCode {
+	if m.seen&seenContentLength != 0 {
+		return ErrorCodeContentLengthRepeated
+	}
+	if m.seen&seenTransferEncoding != 0 {
+		return ErrorCodeFramingConflict
+	}
+	m.seen |= seenContentLength
+	length, ok := parseLength(value)
+	if !ok {
+		return lengthError(value)
+	}
+	m.length = length
+	m.flags |= EventFlagsBody
+	return ErrorCodeNone
+}
+
+// lengthError names what is wrong with a Content-Length.
+func lengthError(value []byte) ErrorCode {
+	for list, more := value, true; more; {
+		var element []byte
+		element, list, more = nextElement(list)
+		if _, ok := parseLength(element); !ok {
+			return ErrorCodeContentLength
+		}
+	}
+	return ErrorCodeContentLengthRepeated
+}
+
+// noteTransferEncoding takes Transfer-Encoding = #transfer-coding (RFC 9112 section 6.1). Several fields count as one
+// list, in which chunked must be the last and only element.
+func (m *message) noteTransferEncoding(value []byte) ErrorCode {
+	switch {
+	case m.version < VersionHTTP11:
+		return ErrorCodeTransferEncodingVersion
+	case m.seen&seenContentLength != 0:
+		return ErrorCodeFramingConflict
+	}
+	m.seen |= seenTransferEncoding
+	for more := true; more; {
+		var coding []byte
+		coding, value, more = nextElement(value)
+		if err := m.noteCoding(coding); err != ErrorCodeNone {
+			return err
+		}
+	}
+	m.flags |= EventFlagsBody | EventFlagsChunked
+	return ErrorCodeNone
+}
+
+// noteCoding takes one transfer-coding = token *( OWS ";" OWS transfer-parameter ) (RFC 9112 section 7).
+func (m *message) noteCoding(coding []byte) ErrorCode {
+	name := coding[:skipToken(coding, 0)]
+	rest := trimSpace(coding[len(name):])
+	switch {
+	case len(name) == 0 || len(rest) > 0 && rest[0] != ';':
+		return ErrorCodeTransferEncoding
+	case m.seen&seenChunked != 0:
+		return ErrorCodeTransferEncoding
+	case !equalFold(name, "chunked"):
+		return ErrorCodeTransferEncodingUnsupported
+	case len(rest) > 0:
+		return ErrorCodeTransferEncoding
+	}
+	m.seen |= seenChunked
+	return ErrorCodeNone
+}
+
+// finish draws the conclusions from a whole head.
+func (m *message) finish(head []byte) ErrorCode {
+	if m.version >= VersionHTTP11 {
+		if m.seen&seenHost == 0 {
+			return ErrorCodeHostMissing
+		}
+		if m.seen&seenClose == 0 {
+			m.flags |= EventFlagsKeepAlive
+		}
+		if m.seen&seenUpgradeOption != 0 && m.seen&seenUpgradeField != 0 {
+			m.flags |= EventFlagsUpgrade
+		}
+	} else if m.seen&(seenKeepAlive|seenClose) == seenKeepAlive {
+		m.flags |= EventFlagsKeepAlive
+	}
+	if m.isMethod(head, "CONNECT") {
+		m.flags |= EventFlagsUpgrade
+	}
+	return ErrorCodeNone
+}
+
+// isMethod compares the method of the head.
+func (m *message) isMethod(head []byte, name string) bool {
+	return int(m.method.Size) == len(name) && string(head[m.method.Offset:][:m.method.Size]) == name
+}
+
+// forbiddenTrailer reports whether a field may not stand in a trailer section, because it frames or routes the message or
+// rules the connection (RFC 9110 section 6.5.1). Fields that only describe the content may.
+func forbiddenTrailer(name []byte) bool {
+	for _, forbidden := range forbiddenTrailers {
+		if equalFold(name, forbidden) {
+			return true
+		}
+	}
+	return false
+}
+
+var forbiddenTrailers = [...]string{
+	"transfer-encoding", "content-length", "host", "connection", "keep-alive", "proxy-connection", "upgrade", "te",
+	"trailer", "expect", "max-forwards",
+}

@@ -1,0 +1,168 @@
+// Command guest is the core as a WebAssembly module: the functions that abi/events.witx lists under sluice_core, and the
+// memory that its host and it share. All else is in package http1.
+//
+// It compiles with mainline Go and with TinyGo: exports carry both compilers' pragmas, and take and return only types that
+// both allow. Build it with `./build.sh core`.
+package main
+
+import (
+	"unsafe"
+
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// Sizes of the shared memory. Pages of a slot that are never written cost nothing, so slots are generous.
+const (
+	maxConnections = 1 << 20
+	slotCount      = 256
+	slotEvents     = 32
+	slotFields     = 1024
+	slotSize       = 64 << 10
+	inputFields    = 1024
+	inputSize      = 64 << 10
+	outputSize     = 96 << 10
+	// maxSection is the most that a head or trailer section may be: it has to fit in a slot with room for one byte more,
+	// which shows that it is too large.
+	maxSection = slotSize - 4096
+)
+
+// slot is a read buffer with the tables that describe what was read into it.
+type slot struct {
+	reception http1.Reception
+	events    [slotEvents]http1.EventRecord
+	fields    [slotFields]http1.FieldSpan
+	bytes     [slotSize]byte
+}
+
+var (
+	connections []http1.Conn
+	limits      = http1.DefaultLimits
+	layout      http1.Layout
+	slots       [slotCount]slot
+
+	inputTable [inputFields]http1.FieldSpan
+	input      [inputSize]byte
+	output     [outputSize]byte
+	framing    http1.Framing
+	date       [len("Sun, 06 Nov 1994 08:49:37 GMT")]byte
+)
+
+// main never runs: the module is a library (a WASI reactor).
+func main() {}
+
+// address is where p lies in the memory that the host sees.
+func address(p unsafe.Pointer) uint32 { return uint32(uintptr(p)) }
+
+//export setup
+//go:wasmexport setup
+func setup(count int32) unsafe.Pointer {
+	if count < 1 || count > maxConnections || connections != nil {
+		return nil
+	}
+	connections = make([]http1.Conn, count)
+	layout = http1.Layout{
+		Limits:          address(unsafe.Pointer(&limits)),
+		InputFields:     address(unsafe.Pointer(&inputTable)),
+		InputFieldCount: inputFields,
+		Input:           address(unsafe.Pointer(&input)),
+		InputSize:       inputSize,
+		Output:          address(unsafe.Pointer(&output)),
+		OutputSize:      outputSize,
+		Framing:         address(unsafe.Pointer(&framing)),
+		Date:            address(unsafe.Pointer(&date)),
+		Slots:           address(unsafe.Pointer(&slots)),
+		SlotCount:       slotCount,
+		SlotStride:      uint32(unsafe.Sizeof(slots[0])),
+		SlotReception:   uint32(unsafe.Offsetof(slots[0].reception)),
+		SlotEvents:      uint32(unsafe.Offsetof(slots[0].events)),
+		SlotEventCount:  slotEvents,
+		SlotFields:      uint32(unsafe.Offsetof(slots[0].fields)),
+		SlotFieldCount:  slotFields,
+		SlotBytes:       uint32(unsafe.Offsetof(slots[0].bytes)),
+		SlotSize:        slotSize,
+	}
+	return unsafe.Pointer(&layout)
+}
+
+// connection finds an open connection's state, nil when there is none of that number.
+func connection(number int32) *http1.Conn {
+	if uint32(number) >= uint32(len(connections)) {
+		return nil
+	}
+	return &connections[number]
+}
+
+//export open
+//go:wasmexport open
+func open(number, role int32) int32 {
+	c := connection(number)
+	if c == nil || role < 0 || role > 255 {
+		return int32(http1.ErrnoInvalid)
+	}
+	// A section that fills its slot could neither end nor be refused.
+	limits.Head = min(limits.Head, maxSection)
+	limits.Trailers = min(limits.Trailers, maxSection)
+	return int32(c.Open(http1.Role(role), &limits))
+}
+
+//export receive
+//go:wasmexport receive
+func receive(number, slotNumber, offset, size, flags int32) int32 {
+	c := connection(number)
+	if c == nil || uint32(slotNumber) >= slotCount || uint32(offset) > slotSize || uint32(size) > slotSize-uint32(offset) {
+		return int32(http1.ErrnoInvalid)
+	}
+	s := &slots[slotNumber]
+	tables := http1.Tables{Events: s.events[:], Fields: s.fields[:]}
+	return int32(c.Receive(s.bytes[offset:offset+size], http1.ReceiveFlags(flags), tables, &s.reception))
+}
+
+//export frame_head
+//go:wasmexport frame_head
+func frameHead(number, status, fieldCount int32, length int64, flags int32) int32 {
+	c := connection(number)
+	if c == nil || uint32(fieldCount) > inputFields || uint32(status) > 0xffff {
+		return int32(http1.ErrnoInvalid)
+	}
+	head := http1.Head{
+		Status: http1.Status(status),
+		Fields: inputTable[:fieldCount],
+		Bytes:  input[:],
+		Length: uint64(length),
+		Flags:  http1.HeadFlags(flags),
+	}
+	if date[0] != 0 {
+		head.Date = date[:]
+	}
+	return int32(c.FrameHead(&head, output[:], &framing))
+}
+
+//export frame_continue
+//go:wasmexport frame_continue
+func frameContinue(number int32) int32 {
+	c := connection(number)
+	if c == nil {
+		return int32(http1.ErrnoInvalid)
+	}
+	return int32(c.FrameContinue(output[:], &framing))
+}
+
+//export frame_data
+//go:wasmexport frame_data
+func frameData(number int32, size int64) int32 {
+	c := connection(number)
+	if c == nil {
+		return int32(http1.ErrnoInvalid)
+	}
+	return int32(c.FrameData(uint64(size), output[:], &framing))
+}
+
+//export frame_end
+//go:wasmexport frame_end
+func frameEnd(number int32) int32 {
+	c := connection(number)
+	if c == nil {
+		return int32(http1.ErrnoInvalid)
+	}
+	return int32(c.FrameEnd(output[:], &framing))
+}
