@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config says how an engine serves. The zero value of every field but Routes is its default.
+type Config struct {
+	// Routes are the handlers and the requests each of them answers. At least one.
+	Routes []Route
+	// Core chooses how the parser runs: [CoreWasm], the default, in its sandbox; [CoreNative] linked into the process,
+	// which is faster and trusts the parser with the process's memory.
+	Core Core
+	// CoreInstances is how many parsers share the connections. Default: one per processor that Go uses.
+	CoreInstances int
+	// CacheDir keeps compiled modules between runs; made when missing. Empty: nothing is kept.
+	CacheDir string
+	// MaxConnections is how many connections are served at a time, 1 to 1,048,576; more wait in the operating system's
+	// queue until one ends. Default 16,384.
+	MaxConnections int
+	// Limits bound what peers may send and how long they may take.
+	Limits Limits
+	// Log takes what an operator should know. Default: slog.Default().
+	Log *slog.Logger
+}
+
+// Core names a way to run the parser.
+type Core string
+
+// The ways to run the parser.
+const (
+	CoreWasm   Core = "wasm"
+	CoreNative Core = "native"
+)
+
+// Route sends requests to a handler. Of the routes that fit a request the one with a host goes before those without,
+// and among these the longest path wins.
+type Route struct {
+	// Name stands for the route in logs. Default: its host and path.
+	Name string
+	// Host is the host name that the request must be meant for, without port, compared without regard to case. Empty:
+	// any.
+	Host string
+	// Path is what the request's path must be or begin with, up to a slash: "/api" fits "/api" and "/api/users" but not
+	// "/apifox". It begins with a slash. Default "/".
+	Path string
+	// Methods are the allowed methods; others are answered 405 with Allow. Empty: every method.
+	Methods []string
+	// Handler is the module that answers.
+	Handler Module
+}
+
+// Module is a handler in WebAssembly's binary format.
+type Module struct {
+	// Name stands for the module in logs and errors, for instance its file name.
+	Name string
+	// Wasm is the module itself. Routes with equal bytes share one compiled module.
+	Wasm []byte
+}
+
+// Limits bound what a peer may send, in bytes and fields, and what it and a handler may take, in time. A zero field is
+// its default; the table in ARCHITECTURE.md lists what ends with which status.
+type Limits struct {
+	// StartLine bounds the start line in bytes. Default 8 KiB.
+	StartLine int
+	// Head bounds the whole head in bytes, at most 60 KiB. Default 32 KiB.
+	Head int
+	// Fields bounds the number of fields in a head, at most 1,024. Default 128.
+	Fields int
+	// ChunkLine bounds the line in front of a chunk in bytes. Default 4 KiB.
+	ChunkLine int
+	// Trailers bounds the trailer section in bytes. Default 8 KiB.
+	Trailers int
+	// TrailerFields bounds the number of fields in a trailer section. Default 32.
+	TrailerFields int
+	// Buffered bounds the body that is collected for a handler which does not take it in pieces. Default 1 MiB.
+	Buffered int
+
+	// HeadTime is the time from a message's first byte to the end of its head. Default 10 s.
+	HeadTime time.Duration
+	// BodyIdle is the time between two pieces of a body. Default 30 s.
+	BodyIdle time.Duration
+	// KeepAliveIdle is the time between two messages of a connection, and before the first. Default 75 s.
+	KeepAliveIdle time.Duration
+	// WriteIdle is the time in which the peer must take some bytes of an answer. Default 30 s.
+	WriteIdle time.Duration
+	// HandlerWall is the time that a handler has from the request's head to the head of its answer, not counting the
+	// time it waits for the request's body. Default 30 s.
+	HandlerWall time.Duration
+}
+
+// Limits that apply where a field is zero.
+const (
+	DefaultMaxConnections = 16384
+	DefaultStartLine      = 8 << 10
+	DefaultHead           = 32 << 10
+	DefaultFields         = 128
+	DefaultChunkLine      = 4 << 10
+	DefaultTrailers       = 8 << 10
+	DefaultTrailerFields  = 32
+	DefaultBuffered       = 1 << 20
+	DefaultHeadTime       = 10 * time.Second
+	DefaultBodyIdle       = 30 * time.Second
+	DefaultKeepAliveIdle  = 75 * time.Second
+	DefaultWriteIdle      = 30 * time.Second
+	DefaultHandlerWall    = 30 * time.Second
+)
+
+// complete puts defaults where nothing is set, and looks for what cannot be.
+func (l *Limits) complete() error {
+	sizes := []struct {
+		name         string
+		value        *int
+		normal, most int
+	}{
+		{"start_line", &l.StartLine, DefaultStartLine, maxSection},
+		{"head", &l.Head, DefaultHead, maxSection},
+		{"fields", &l.Fields, DefaultFields, 1024},
+		{"chunk_line", &l.ChunkLine, DefaultChunkLine, 1 << 20},
+		{"trailers", &l.Trailers, DefaultTrailers, maxSection},
+		{"trailer_fields", &l.TrailerFields, DefaultTrailerFields, 1024},
+		{"buffered", &l.Buffered, DefaultBuffered, 1 << 30},
+	}
+	for _, size := range sizes {
+		if *size.value == 0 {
+			*size.value = size.normal
+		}
+		if *size.value < 1 || *size.value > size.most {
+			return fmt.Errorf("limit %s is %d; it can be 1 to %d", size.name, *size.value, size.most)
+		}
+	}
+	times := []struct {
+		name   string
+		value  *time.Duration
+		normal time.Duration
+	}{
+		{"head_time", &l.HeadTime, DefaultHeadTime},
+		{"body_idle", &l.BodyIdle, DefaultBodyIdle},
+		{"keep_alive_idle", &l.KeepAliveIdle, DefaultKeepAliveIdle},
+		{"write_idle", &l.WriteIdle, DefaultWriteIdle},
+		{"handler_wall", &l.HandlerWall, DefaultHandlerWall},
+	}
+	for _, time := range times {
+		if *time.value == 0 {
+			*time.value = time.normal
+		}
+		if *time.value < minTime {
+			return fmt.Errorf("limit %s is %v; it can be %v or more", time.name, *time.value, minTime)
+		}
+	}
+	return nil
+}
+
+const (
+	// maxSection is the largest head or trailer section: it has to fit in a slot of the core with some room to spare.
+	maxSection = 60 << 10
+	// minTime is the shortest time that can be kept.
+	minTime = 100 * time.Millisecond
+	// maxConnections is the most that one core takes.
+	maxConnections = 1 << 20
+)
+
+// complete puts defaults where nothing is set, and looks for what cannot be. It changes no slice of the caller's.
+func (c *Config) complete() error {
+	if len(c.Routes) == 0 {
+		return errors.New("no routes; give at least one, with a handler")
+	}
+	c.Routes = slices.Clone(c.Routes)
+	seen := map[string]bool{}
+	for i := range c.Routes {
+		route := &c.Routes[i]
+		if err := route.check(); err != nil {
+			return fmt.Errorf("route %d: %w", i+1, err)
+		}
+		place := strings.ToLower(route.Host) + strings.TrimSuffix(route.Path, "/")
+		if seen[place] {
+			return fmt.Errorf("route %d: host %q and path %q have a route already; give each its own", i+1, route.Host, route.Path)
+		}
+		seen[place] = true
+	}
+	if c.CoreInstances == 0 {
+		c.CoreInstances = runtime.GOMAXPROCS(0)
+	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = DefaultMaxConnections
+	}
+	if c.CoreInstances < 1 || c.CoreInstances > 1024 {
+		return fmt.Errorf("%d core instances; it can be 1 to 1024", c.CoreInstances)
+	}
+	if c.MaxConnections < 1 || c.MaxConnections > maxConnections {
+		return fmt.Errorf("max_connections is %d; it can be 1 to %d", c.MaxConnections, maxConnections)
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c.Limits.complete()
+}

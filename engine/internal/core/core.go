@@ -1,0 +1,324 @@
+// Package core drives the HTTP core: the same package guest/http1, either compiled to WebAssembly and run in its sandbox
+// or linked natively as its twin. One [Core] serves many connections, one call at a time.
+//
+// Core and host share memory. A connection reads into a [Slot], and the core describes what it found in tables beside the
+// bytes, where the host reads them in place. A slot belongs to one connection from the moment its socket is readable to
+// the moment its events were dealt with, so an idle connection holds none.
+package core
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// ErrBroken says that the core trapped or broke its promises. Its connections are lost; it serves no others.
+var ErrBroken = errors.New("the core is broken")
+
+// Core is one instance of the core.
+type Core struct {
+	shared
+
+	// mu is held for the length of a call.
+	mu     sync.Mutex
+	calls  calls
+	closed bool
+
+	slots   *slotPool
+	numbers *numberPool
+
+	broken   atomic.Pointer[error]
+	onBroken func(error)
+}
+
+// shared is the memory that core and host share. It stays where it is for the life of the core.
+type shared struct {
+	limits  *http1.Limits
+	fields  []http1.FieldSpan
+	input   []byte
+	output  []byte
+	framing *http1.Framing
+	date    []byte
+	table   []Slot
+}
+
+// calls are the core's functions. An error means that the core is broken.
+type calls interface {
+	open(connection uint32, role http1.Role) (http1.Errno, error)
+	receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error)
+	frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error)
+	frameContinue(connection uint32) (http1.Errno, error)
+	frameData(connection uint32, size uint64) (http1.Errno, error)
+	frameEnd(connection uint32) (http1.Errno, error)
+	// close frees what the core holds. No call may be under way.
+	close() error
+}
+
+// Slot is a read buffer and what the core said of the bytes in it.
+type Slot struct {
+	// Number is the slot's place in its core.
+	Number uint32
+	// Bytes is the buffer.
+	Bytes []byte
+	// Events and Fields are the core's tables. Fields are the spans as they lie in memory, 16 bytes each.
+	Events []http1.EventRecord
+	Fields []byte
+
+	reception *http1.Reception
+}
+
+// Config says what a core has to bear.
+type Config struct {
+	// Connections is how many can be open at a time, 1 to 1,048,576.
+	Connections int
+	// Limits bound what peers may send.
+	Limits http1.Limits
+	// OnBroken, if any, is called once when the core turns out to be broken, on the goroutine that found out.
+	OnBroken func(error)
+}
+
+// newCore puts a core together from its memory and its functions.
+func newCore(config Config, memory shared, calls calls) *Core {
+	*memory.limits = config.Limits
+	return &Core{
+		shared:   memory,
+		calls:    calls,
+		slots:    newSlotPool(memory.table),
+		numbers:  newNumberPool(config.Connections),
+		onBroken: config.OnBroken,
+	}
+}
+
+// Close frees the core's memory. No connection may be open.
+func (c *Core) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	c.broken.CompareAndSwap(nil, &errClosed)
+	return c.calls.close()
+}
+
+var errClosed = errors.New("closed")
+
+// Err is nil, or ErrBroken with the reason.
+func (c *Core) Err() error {
+	if reason := c.broken.Load(); reason != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, *reason)
+	}
+	return nil
+}
+
+// fail marks the core as broken. The caller holds mu.
+func (c *Core) fail(reason error) {
+	if c.broken.CompareAndSwap(nil, &reason) && c.onBroken != nil {
+		c.onBroken(reason)
+	}
+}
+
+// SetDate gives the value for Date, 29 bytes (RFC 9110 section 5.6.7), which answers carry from now on.
+func (c *Core) SetDate(date string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	copy(c.date, date)
+}
+
+// Open takes a connection number and makes it ready for its first byte. ok is false when all are taken.
+func (c *Core) Open(role http1.Role) (connection uint32, ok bool, err error) {
+	connection, ok = c.numbers.take()
+	if !ok {
+		return 0, false, nil
+	}
+	defer func() {
+		if !ok {
+			c.Release(connection)
+		}
+	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.Err(); err != nil {
+		return 0, false, err
+	}
+	errno, err := c.calls.open(connection, role)
+	if err == nil && errno != http1.ErrnoSuccess {
+		err = fmt.Errorf("open: %v", errno)
+	}
+	if err != nil {
+		c.fail(err)
+		return 0, false, c.Err()
+	}
+	return connection, true, nil
+}
+
+// Release gives a connection number back. The last connection of a broken core takes the core with it.
+func (c *Core) Release(connection uint32) {
+	if last := c.numbers.give(connection); last && c.broken.Load() != nil {
+		_ = c.Close()
+	}
+}
+
+// AcquireSlot takes a slot, and waits for one while all are taken: they are never held while a peer or a handler is
+// waited for.
+func (c *Core) AcquireSlot() *Slot { return c.slots.take() }
+
+// ReleaseSlot gives a slot back.
+func (c *Core) ReleaseSlot(s *Slot) { c.slots.give(s) }
+
+// Receive has the core read size bytes of the slot from offset. The tables of the slot describe what it found.
+func (c *Core) Receive(connection uint32, s *Slot, offset, size int, flags http1.ReceiveFlags) (http1.Reception, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return http1.Reception{}, c.Err()
+	}
+	errno, err := c.calls.receive(connection, s.Number, uint32(offset), uint32(size), flags)
+	if err == nil && errno != http1.ErrnoSuccess {
+		err = fmt.Errorf("receive: %v", errno)
+	}
+	if err == nil && (int(s.reception.Consumed) > size || int(s.reception.EventCount) > len(s.Events)) {
+		err = fmt.Errorf("receive: %d of %d bytes consumed, %d events", s.reception.Consumed, size, s.reception.EventCount)
+	}
+	if err != nil {
+		c.fail(err)
+		return http1.Reception{}, c.Err()
+	}
+	return *s.reception, nil
+}
+
+// Head is the head of an answer.
+type Head struct {
+	Status uint16
+	Fields exchange.Fields
+	// Length is the length of the body in bytes, unless the flags say that it is not known.
+	Length uint64
+	Flags  http1.HeadFlags
+}
+
+// FrameHead appends the bytes of a head to out.
+func (c *Core) FrameHead(connection uint32, head *Head, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return out, http1.Framing{}, http1.ErrnoClosed
+	}
+	count, errno := c.copyFields(head.Fields)
+	if errno != http1.ErrnoSuccess {
+		return out, http1.Framing{}, errno
+	}
+	errno, err := c.calls.frameHead(connection, http1.Status(head.Status), uint32(count), head.Length, head.Flags)
+	return c.framed(out, nil, errno, err)
+}
+
+// copyFields copies the fields of an answer into the core's memory.
+func (c *Core) copyFields(fields exchange.Fields) (count int, errno http1.Errno) {
+	count = fields.Len()
+	if count > len(c.fields) {
+		return 0, http1.ErrnoTooBig
+	}
+	used := 0
+	for i := range count {
+		name, value, ok := fields.At(i)
+		if !ok {
+			return 0, http1.ErrnoInvalid
+		}
+		if len(name)+len(value) > len(c.input)-used {
+			return 0, http1.ErrnoTooBig
+		}
+		span := &c.fields[i]
+		span.Name = http1.Span{Offset: uint32(used), Size: uint32(len(name))}
+		used += copy(c.input[used:], name)
+		span.Value = http1.Span{Offset: uint32(used), Size: uint32(len(value))}
+		used += copy(c.input[used:], value)
+	}
+	return count, http1.ErrnoSuccess
+}
+
+// FrameContinue appends a 100 (Continue) to out.
+func (c *Core) FrameContinue(connection uint32, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return out, http1.Framing{}, http1.ErrnoClosed
+	}
+	errno, err := c.calls.frameContinue(connection)
+	return c.framed(out, nil, errno, err)
+}
+
+// FrameData appends a piece of body with what goes around it to out. The core is not held up by the copy of the piece.
+func (c *Core) FrameData(connection uint32, content, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	var after trailer
+	out, framing, errno := c.frameData(connection, uint64(len(content)), out, &after)
+	if errno != http1.ErrnoSuccess {
+		return out, framing, errno
+	}
+	if framing.Bodiless == 0 {
+		out = append(out, content...)
+	}
+	return append(out, after.bytes[:after.size]...), framing, errno
+}
+
+// frameData appends what goes in front of a piece of body to out, and keeps what goes behind it in after.
+func (c *Core) frameData(connection uint32, size uint64, out []byte, after *trailer) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return out, http1.Framing{}, http1.ErrnoClosed
+	}
+	errno, err := c.calls.frameData(connection, size)
+	return c.framed(out, after, errno, err)
+}
+
+// trailer is what goes behind a piece of body: a line end or nothing.
+type trailer struct {
+	bytes [2]byte
+	size  int
+}
+
+// FrameEnd appends the end of an answer to out.
+func (c *Core) FrameEnd(connection uint32, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return out, http1.Framing{}, http1.ErrnoClosed
+	}
+	errno, err := c.calls.frameEnd(connection)
+	return c.framed(out, nil, errno, err)
+}
+
+// framed appends what a framing call made to out, and keeps what goes behind a piece of body in after, which is nil for
+// the calls that make no such thing. The caller holds mu.
+func (c *Core) framed(out []byte, after *trailer, errno http1.Errno, err error) ([]byte, http1.Framing, http1.Errno) {
+	if err != nil {
+		c.fail(err)
+		return out, http1.Framing{}, http1.ErrnoClosed
+	}
+	if errno != http1.ErrnoSuccess {
+		return out, http1.Framing{}, errno
+	}
+	framing := *c.framing
+	before, beforeOK := slice(c.output, framing.Before)
+	behind, behindOK := slice(c.output, framing.After)
+	if !beforeOK || !behindOK || len(behind) > 0 && (after == nil || len(behind) > len(after.bytes)) {
+		c.fail(fmt.Errorf("framing: spans %v and %v", framing.Before, framing.After))
+		return out, http1.Framing{}, http1.ErrnoClosed
+	}
+	if after != nil {
+		after.size = copy(after.bytes[:], behind)
+	}
+	return append(out, before...), framing, http1.ErrnoSuccess
+}
+
+// slice is the part of b that a span names.
+func slice(b []byte, span http1.Span) (part []byte, ok bool) {
+	end := uint64(span.Offset) + uint64(span.Size)
+	if end > uint64(len(b)) {
+		return nil, false
+	}
+	return b[span.Offset:end], true
+}

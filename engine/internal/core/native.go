@@ -1,0 +1,96 @@
+package core
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// Sizes of the twin's memory. They equal those of the guest, so that both fill their tables alike.
+const (
+	nativeSlots       = 256
+	nativeSlotEvents  = 32
+	nativeSlotFields  = 1024
+	nativeSlotSize    = 64 << 10
+	nativeInputFields = 1024
+	nativeInput       = 64 << 10
+	nativeOutput      = 96 << 10
+	dateSize          = len("Sun, 06 Nov 1994 08:49:37 GMT")
+)
+
+// native is the core's twin: package http1 linked into this process.
+type native struct {
+	*shared
+	connections []http1.Conn
+	slots       []nativeSlot
+}
+
+type nativeSlot struct {
+	reception http1.Reception
+	events    [nativeSlotEvents]http1.EventRecord
+	fields    [nativeSlotFields]http1.FieldSpan
+	bytes     [nativeSlotSize]byte
+}
+
+// NewNative makes a core that runs in the process itself, unprotected.
+func NewNative(config Config) (*Core, error) {
+	if config.Connections < 1 || config.Connections > maxConnections {
+		return nil, fmt.Errorf("%d connections; a core takes 1 to %d", config.Connections, maxConnections)
+	}
+	twin := &native{
+		connections: make([]http1.Conn, config.Connections),
+		slots:       make([]nativeSlot, nativeSlots),
+		shared: &shared{
+			limits:  new(http1.Limits),
+			fields:  make([]http1.FieldSpan, nativeInputFields),
+			input:   make([]byte, nativeInput),
+			output:  make([]byte, nativeOutput),
+			framing: new(http1.Framing),
+			date:    make([]byte, dateSize),
+		},
+	}
+	for i := range twin.slots {
+		slot := &twin.slots[i]
+		twin.table = append(twin.table, Slot{
+			Number:    uint32(i),
+			Bytes:     slot.bytes[:],
+			Events:    slot.events[:],
+			Fields:    unsafe.Slice((*byte)(unsafe.Pointer(&slot.fields)), unsafe.Sizeof(slot.fields)),
+			reception: &slot.reception,
+		})
+	}
+	return newCore(config, *twin.shared, twin), nil
+}
+
+func (n *native) open(connection uint32, role http1.Role) (http1.Errno, error) {
+	return n.connections[connection].Open(role, n.limits), nil
+}
+
+func (n *native) receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error) {
+	s := &n.slots[slot]
+	tables := http1.Tables{Events: s.events[:], Fields: s.fields[:]}
+	return n.connections[connection].Receive(s.bytes[offset:offset+size], flags, tables, &s.reception), nil
+}
+
+func (n *native) frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
+	head := http1.Head{Status: status, Fields: n.fields[:fields], Bytes: n.input, Length: length, Flags: flags}
+	if n.date[0] != 0 {
+		head.Date = n.date
+	}
+	return n.connections[connection].FrameHead(&head, n.output, n.framing), nil
+}
+
+func (n *native) frameContinue(connection uint32) (http1.Errno, error) {
+	return n.connections[connection].FrameContinue(n.output, n.framing), nil
+}
+
+func (n *native) frameData(connection uint32, size uint64) (http1.Errno, error) {
+	return n.connections[connection].FrameData(size, n.output, n.framing), nil
+}
+
+func (n *native) frameEnd(connection uint32) (http1.Errno, error) {
+	return n.connections[connection].FrameEnd(n.output, n.framing), nil
+}
+
+func (n *native) close() error { return nil }

@@ -1,0 +1,214 @@
+package core
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// Binary is the core as a WebAssembly module. It is committed, and `./build.sh check` proves that it is what ./guest
+// compiles to.
+//
+//go:embed core.wasm
+var Binary []byte
+
+// maxConnections is the most that the core takes, from abi/events.witx.
+const maxConnections = 1 << 20
+
+// memoryLimit bounds the core's memory in bytes. It is reserved at once, so that the memory never moves and the views
+// into it hold, and costs nothing until it is used.
+const memoryLimit = 512 << 20
+
+// sandboxed is the core in its sandbox. Its functions are looked up once: a lookup costs a hundred times a call.
+type sandboxed struct {
+	ctx    context.Context
+	module api.Module
+	stack  [5]uint64
+
+	openFunc, receiveFunc, frameHeadFunc, frameContinueFunc, frameDataFunc, frameEndFunc api.Function
+}
+
+// Compile compiles the core.
+func Compile(ctx context.Context, runtime *wasmruntime.Runtime) (wazero.CompiledModule, error) {
+	compiled, err := runtime.Compile(ctx, Binary)
+	if err != nil {
+		return nil, fmt.Errorf("core.wasm: %w", err)
+	}
+	return compiled, nil
+}
+
+// NewWasm makes a core that runs in a sandbox.
+func NewWasm(ctx context.Context, runtime *wasmruntime.Runtime, compiled wazero.CompiledModule, config Config) (*Core, error) {
+	if !littleEndian() {
+		return nil, fmt.Errorf("the sandboxed core needs a little-endian processor; use the native core")
+	}
+	ctx = context.WithoutCancel(ctx)
+	module, err := runtime.Instantiate(ctx, compiled, moduleConfig(), memoryLimit)
+	if err != nil {
+		return nil, fmt.Errorf("core.wasm: %w", err)
+	}
+	s := &sandboxed{ctx: ctx, module: module}
+	core, err := s.start(config)
+	if err != nil {
+		_ = module.Close(ctx)
+		return nil, fmt.Errorf("core.wasm: %w", err)
+	}
+	return core, nil
+}
+
+// littleEndian reports whether records can be read where the core wrote them.
+func littleEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
+
+// moduleConfig lets the core's own runtime start: it wants clocks and randomness for its bookkeeping. What a core writes to
+// its standard error is the reason of a trap.
+func moduleConfig() wazero.ModuleConfig {
+	return wazero.NewModuleConfig().WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader).WithStderr(os.Stderr)
+}
+
+// start runs the module's own initialization and sets the core up.
+func (s *sandboxed) start(config Config) (*Core, error) {
+	for _, name := range []string{"_initialize", "_start"} {
+		if initialize := s.module.ExportedFunction(name); initialize != nil {
+			if _, err := initialize.Call(s.ctx); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	return s.setup(config)
+}
+
+// setup looks up the functions, has the core lay out its memory, and takes views of it.
+func (s *sandboxed) setup(config Config) (*Core, error) {
+	functions := map[string]*api.Function{
+		"open": &s.openFunc, "receive": &s.receiveFunc, "frame_head": &s.frameHeadFunc,
+		"frame_continue": &s.frameContinueFunc, "frame_data": &s.frameDataFunc, "frame_end": &s.frameEndFunc,
+	}
+	for name, function := range functions {
+		if *function = s.module.ExportedFunction(name); *function == nil {
+			return nil, fmt.Errorf("no export %q", name)
+		}
+	}
+	results, err := s.module.ExportedFunction("setup").Call(s.ctx, uint64(config.Connections))
+	if err != nil {
+		return nil, err
+	}
+	address := uint32(results[0])
+	if address == 0 {
+		return nil, fmt.Errorf("%d connections; a core takes 1 to %d", config.Connections, maxConnections)
+	}
+	memory, ok := s.module.Memory().Read(0, s.module.Memory().Size())
+	if !ok || uint64(address)+abi.LayoutSize > uint64(len(memory)) {
+		return nil, fmt.Errorf("layout at %d outside of the memory", address)
+	}
+	var layout abi.Layout
+	layout.Load(memory[address:])
+	views, err := mapLayout(memory, &layout)
+	if err != nil {
+		return nil, err
+	}
+	return newCore(config, views, s), nil
+}
+
+// mapLayout takes the views that a layout describes.
+func mapLayout(memory []byte, layout *abi.Layout) (views shared, err error) {
+	m := mapper{memory: memory}
+	views = shared{
+		limits:  &mapRecords[http1.Limits](&m, layout.Limits, 1)[0],
+		fields:  mapRecords[http1.FieldSpan](&m, layout.InputFields, layout.InputFieldCount),
+		input:   m.bytes(layout.Input, layout.InputSize),
+		output:  m.bytes(layout.Output, layout.OutputSize),
+		framing: &mapRecords[http1.Framing](&m, layout.Framing, 1)[0],
+		date:    m.bytes(layout.Date, uint32(dateSize)),
+		table:   make([]Slot, layout.SlotCount),
+	}
+	for i := range views.table {
+		base := layout.Slots + uint32(i)*layout.SlotStride
+		views.table[i] = Slot{
+			Number:    uint32(i),
+			Bytes:     m.bytes(base+layout.SlotBytes, layout.SlotSize),
+			Events:    mapRecords[http1.EventRecord](&m, base+layout.SlotEvents, layout.SlotEventCount),
+			Fields:    m.bytes(base+layout.SlotFields, layout.SlotFieldCount*uint32(unsafe.Sizeof(http1.FieldSpan{}))),
+			reception: &mapRecords[http1.Reception](&m, base+layout.SlotReception, 1)[0],
+		}
+	}
+	return views, m.err
+}
+
+// mapper takes views of a memory and remembers the first that lies outside of it.
+type mapper struct {
+	memory []byte
+	err    error
+}
+
+// bytes is a view of size bytes.
+func (m *mapper) bytes(address, size uint32) []byte {
+	end := uint64(address) + uint64(size)
+	if end > uint64(len(m.memory)) {
+		m.err = fmt.Errorf("layout: %d bytes at %d lie outside of the memory of %d", size, address, len(m.memory))
+		return make([]byte, size)
+	}
+	return m.memory[address:end:end]
+}
+
+// mapRecords is a view of count records, which lie in the memory as they lie in Go's.
+func mapRecords[T any](m *mapper, address, count uint32) []T {
+	var record T
+	if align := uint32(unsafe.Alignof(record)); address%align != 0 {
+		m.err = fmt.Errorf("layout: address %d is not aligned to %d", address, align)
+		return make([]T, count)
+	}
+	bytes := m.bytes(address, count*uint32(unsafe.Sizeof(record)))
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(bytes))), count)
+}
+
+// call calls a function with the arguments in the stack and takes its errno.
+func (s *sandboxed) call(function api.Function) (http1.Errno, error) {
+	if err := function.CallWithStack(s.ctx, s.stack[:]); err != nil {
+		return 0, err
+	}
+	return http1.Errno(s.stack[0]), nil
+}
+
+func (s *sandboxed) open(connection uint32, role http1.Role) (http1.Errno, error) {
+	s.stack[0], s.stack[1] = uint64(connection), uint64(role)
+	return s.call(s.openFunc)
+}
+
+func (s *sandboxed) receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error) {
+	s.stack = [5]uint64{uint64(connection), uint64(slot), uint64(offset), uint64(size), uint64(flags)}
+	return s.call(s.receiveFunc)
+}
+
+func (s *sandboxed) frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
+	s.stack = [5]uint64{uint64(connection), uint64(status), uint64(fields), length, uint64(flags)}
+	return s.call(s.frameHeadFunc)
+}
+
+func (s *sandboxed) frameContinue(connection uint32) (http1.Errno, error) {
+	s.stack[0] = uint64(connection)
+	return s.call(s.frameContinueFunc)
+}
+
+func (s *sandboxed) frameData(connection uint32, size uint64) (http1.Errno, error) {
+	s.stack[0], s.stack[1] = uint64(connection), size
+	return s.call(s.frameDataFunc)
+}
+
+func (s *sandboxed) frameEnd(connection uint32) (http1.Errno, error) {
+	s.stack[0] = uint64(connection)
+	return s.call(s.frameEndFunc)
+}
+
+func (s *sandboxed) close() error { return s.module.Close(s.ctx) }

@@ -1,0 +1,121 @@
+// Package exchange is the border between front ends, which speak a protocol on a wire, and handlers, which answer.
+//
+// The sandbox and the functions that handlers import know nothing of a connection but this interface. Whatever can
+// bring it, HTTP/1.1 today, another protocol or a test, delivers the same events to the same handlers.
+package exchange
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/sluicehttp/sluice/abi"
+)
+
+// Exchange is one request with its answer, as a handler deals with it. It belongs to one goroutine: the handler's work
+// runs on the goroutine that reads and writes the connection, so a call that waits lets no one else wait.
+type Exchange interface {
+	// Next waits for the next event that want asks for and describes it in ev. A piece of body is at most limit bytes
+	// long, at least 1; a larger one comes in parts. What was sent so far is handed to the operating system before it
+	// waits. What ev refers to is valid until the following call of Next or WaitWritable.
+	//
+	// It returns [ErrEnd] after the last event, [ErrClosed] when the peer is gone, and [ErrWallTime] when the handler
+	// has had its time without sending a head.
+	Next(want abi.Subscriptions, limit int, ev *Event) error
+
+	// Send answers whole: head, body, end. Success, Invalid, State, Closed or TooBig.
+	Send(status uint16, fields Fields, body []byte) abi.Errno
+	// SendHead begins an answer. Success, Invalid, State, Closed or TooBig.
+	SendHead(status uint16, fields Fields) abi.Errno
+	// SendData goes on with an answer; it copies what it takes and never blocks. Success, Again, State, Closed or TooBig.
+	SendData(content []byte) abi.Errno
+	// SendEnd ends an answer. Success, Invalid, State or Closed.
+	SendEnd() abi.Errno
+	// Drain has the connection closed after this answer.
+	Drain()
+	// WaitWritable waits until SendData takes bytes again. It fails like Next.
+	WaitWritable() error
+}
+
+// Handler answers exchanges.
+type Handler interface {
+	// Serve deals with one exchange until it ends. A nil error means that the handler did nothing wrong, not that it
+	// has answered. It returns the exchange's own error when that is why it stopped, and a fault of the handler
+	// otherwise; the front end then answers for it, or cuts the connection when an answer has begun.
+	Serve(x Exchange) error
+}
+
+// Why an exchange can have no further event.
+var (
+	// ErrEnd says that request and answer are complete and every event was delivered.
+	ErrEnd = errors.New("the session is over")
+	// ErrClosed says that the peer is gone or broke the protocol.
+	ErrClosed = errors.New("the connection is closed")
+	// ErrWallTime says that the handler did not send a head within its wall time.
+	ErrWallTime = errors.New("the handler did not answer within its wall time")
+	// ErrRefused says that the request does not fit the handler's buffers and was answered without it.
+	ErrRefused = errors.New("the request was answered without the handler")
+)
+
+// Event is one thing that happened to an exchange.
+type Event struct {
+	Kind abi.Event
+	// Line is the start line, on LineReady and Ready.
+	Line Line
+	// Fields is the header section, on HeaderReady and Ready.
+	Fields Fields
+	// Data is a piece of body on DataReady, and the whole body on Ready for a handler that did not want DataReady.
+	Data []byte
+	// Flags places Data in the chunks of a chunked body, on DataReady.
+	Flags abi.DataFlags
+}
+
+// Line is the start line of a request.
+type Line struct {
+	Method, Target []byte
+	Version        abi.Version
+}
+
+// FieldSize is the size of an entry of [Fields.Table].
+const FieldSize = abi.FieldSize
+
+// Fields is a header section in the shape in which both sandboxes keep it, so that handing it on is two copies however
+// many fields there are: a table of [abi.Field] whose addresses count from the start of Bytes.
+type Fields struct {
+	// Table holds one entry of 16 bytes per field: offset and length of the name, offset and length of the value, each
+	// 32 bits, little-endian.
+	Table []byte
+	// Bytes holds what the table points into. It may be a whole memory.
+	Bytes []byte
+}
+
+// Len is the number of fields.
+func (f Fields) Len() int { return len(f.Table) / FieldSize }
+
+// At is the i-th field. ok is false when the table points outside of Bytes, which only a handler's own table can.
+func (f Fields) At(i int) (name, value []byte, ok bool) {
+	entry := f.Table[i*FieldSize : (i+1)*FieldSize]
+	name, nameOK := f.slice(entry)
+	value, valueOK := f.slice(entry[8:])
+	return name, value, nameOK && valueOK
+}
+
+// slice resolves one offset and length.
+func (f Fields) slice(pair []byte) ([]byte, bool) {
+	start := uint64(binary.LittleEndian.Uint32(pair))
+	end := start + uint64(binary.LittleEndian.Uint32(pair[4:]))
+	if end > uint64(len(f.Bytes)) {
+		return nil, false
+	}
+	return f.Bytes[start:end], true
+}
+
+// NewFields makes a section of names and values in turn.
+func NewFields(pairs ...string) Fields {
+	var f Fields
+	for _, text := range pairs {
+		f.Table = binary.LittleEndian.AppendUint32(f.Table, uint32(len(f.Bytes)))
+		f.Table = binary.LittleEndian.AppendUint32(f.Table, uint32(len(text)))
+		f.Bytes = append(f.Bytes, text...)
+	}
+	return f
+}

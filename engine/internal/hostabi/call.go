@@ -1,0 +1,119 @@
+// Package hostabi is the host's side of the interface of handlers: the functions that they import from http_events_v1,
+// and the payloads that they hear with events. What crosses the wall is described in abi/events.witx.
+package hostabi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+)
+
+// AllSubscriptions has the bit of every event set.
+const AllSubscriptions = abi.SubscriptionsDone<<1 - 1
+
+// MinReceiveBuffer is the least that a receive buffer may hold, in bytes.
+const MinReceiveBuffer = 4096
+
+// receiveBufferAlign is what the address of a receive buffer is a multiple of.
+const receiveBufferAlign = 8
+
+// Call is the context of every call into one instance of a handler. The functions that the instance imports find what
+// they work on through it: asserting a context's type costs nothing that can be measured, a lookup does.
+//
+// It belongs to the goroutine that calls the instance. Sessions follow one another: [Call.Begin], then [Call.Next],
+// [Call.Place] and a call of on_event for each event, then [Call.End].
+type Call struct {
+	context.Context
+
+	memory        api.Memory
+	buffer        abi.ReceiveBuffer
+	subscriptions abi.Subscriptions
+
+	exchange exchange.Exchange // nil between sessions
+	session  abi.Session       // the present session, or the last
+	event    exchange.Event    // what the exchange gave last
+	ended    error             // why no event follows
+	aborted  error             // why the call into the instance was ended
+	held     uint32            // bytes at the front of the receive buffer that hold what on_event was given
+
+	head     stagedHead
+	headSent bool
+	autoSend bool
+}
+
+// NewCall makes a call for an instance that is not there yet. Imports find no session until [Call.Begin].
+func NewCall() *Call {
+	return &Call{Context: context.Background()}
+}
+
+// Attach tells the memory of the instance and the events that it wants.
+func (c *Call) Attach(memory api.Memory, subscriptions abi.Subscriptions) {
+	c.memory, c.subscriptions = memory, subscriptions
+}
+
+// SetReceiveBuffer takes the result of the handler's export receive_buffer, the address of a record, and uses the room
+// that it describes from then on. An error says what is wrong with it; the room in use stays.
+//
+// The room is checked here, once: a memory never shrinks.
+func (c *Call) SetReceiveBuffer(address uint32, need uint32) error {
+	if address == 0 {
+		return errors.New("receive_buffer returned null")
+	}
+	record, ok := c.memory.Read(address, abi.ReceiveBufferSize)
+	if !ok {
+		return fmt.Errorf("receive_buffer returned address %d, outside of the memory", address)
+	}
+	var buffer abi.ReceiveBuffer
+	buffer.Load(record)
+	if _, ok := c.memory.Read(buffer.Base, buffer.Size); !ok {
+		return fmt.Errorf("receive_buffer described %d bytes at address %d, outside of the memory", buffer.Size, buffer.Base)
+	}
+	if buffer.Base%receiveBufferAlign != 0 {
+		return fmt.Errorf("receive_buffer described address %d, which is not a multiple of %d", buffer.Base, receiveBufferAlign)
+	}
+	if want := max(need, MinReceiveBuffer); buffer.Size < want {
+		return fmt.Errorf("receive_buffer described %d bytes where %d are needed", buffer.Size, want)
+	}
+	c.buffer = buffer
+	return nil
+}
+
+// Begin starts a session under a number of its own. Not to be called when [Call.Spent].
+func (c *Call) Begin(x exchange.Exchange) {
+	c.session++
+	c.exchange = x
+	c.autoSend = true
+}
+
+// End ends the session and forgets all that came from the exchange.
+func (c *Call) End() {
+	c.exchange = nil
+	c.event = exchange.Event{}
+	c.ended, c.aborted, c.held = nil, nil, 0
+	c.head.set, c.headSent = false, false
+}
+
+// Spent says that no number is left for another session.
+func (c *Call) Spent() bool { return c.session == math.MaxUint32 }
+
+// Session is the number of the present session.
+func (c *Call) Session() abi.Session { return c.session }
+
+// Event is the kind of the event that [Call.Next] found.
+func (c *Call) Event() abi.Event { return c.event.Kind }
+
+// Abort ends the call into the instance that is running, from within an import: it panics. No instruction of the guest
+// runs any more in that call, and the instance stays well-defined.
+func (c *Call) Abort(err error) {
+	c.aborted = err
+	panic(err)
+}
+
+// Aborted is the reason of [Call.Abort] when that is how the last call ended, and nil otherwise.
+func (c *Call) Aborted() error { return c.aborted }

@@ -1,0 +1,253 @@
+package hostabi
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+)
+
+// The statuses that answer a request which a receive buffer cannot hold.
+const (
+	statusContentTooLarge = 413 // RFC 9110 section 15.5.14
+	statusHeadTooLarge    = 431 // RFC 6585 section 5
+)
+
+// TooLarge says that an event does not fit the handler's receive buffer.
+type TooLarge struct {
+	// Need is what the event takes, Room what there is, in bytes.
+	Need, Room uint64
+
+	status uint16
+}
+
+// Status is how to answer the request: 431 when its head is too large, 413 when its body is.
+func (e *TooLarge) Status() uint16 { return e.status }
+
+func (e *TooLarge) Error() string {
+	return fmt.Sprintf("the request takes %d bytes of the handler's receive buffer, which has room for %d", e.Need, e.Room)
+}
+
+// errFields is a fault of the front end, never of the handler.
+var errFields = errors.New("the exchange's table of fields points outside of its bytes")
+
+// Next waits for the event to deliver next by on_event. A piece of body is made to fit the receive buffer and leave spare
+// bytes of it free. Once it fails it fails again with the same error, one of the exchange's.
+func (c *Call) Next(spare uint32) error {
+	c.held = 0
+	return c.next(spare)
+}
+
+func (c *Call) next(spare uint32) error {
+	if c.ended != nil {
+		return c.ended
+	}
+	limit := int64(c.buffer.Size) - int64(c.held) - int64(spare) - abi.DataSize
+	c.ended = c.exchange.Next(c.subscriptions, int(max(limit, 1)), &c.event)
+	return c.ended
+}
+
+// Place writes the payload of the event that [Call.Next] found to the front of the receive buffer, for on_event, and
+// leaves at least spare bytes of the buffer free. It fails with [*TooLarge].
+func (c *Call) Place(spare uint32) (abi.Bytes, error) {
+	payload, err := c.place(spare)
+	c.held = alignUp(payload.Len)
+	return payload, err
+}
+
+// place writes a payload behind what is held.
+func (c *Call) place(spare uint32) (abi.Bytes, error) {
+	a := c.area(spare)
+	switch c.event.Kind {
+	case abi.EventLineReady:
+		return a.line(&c.event)
+	case abi.EventHeaderReady:
+		return a.header(&c.event)
+	case abi.EventDataReady:
+		return a.data(&c.event)
+	case abi.EventReady:
+		if c.subscriptions&abi.SubscriptionsDataReady == 0 {
+			return a.message(&c.event)
+		}
+	}
+	return abi.Bytes{Ptr: a.base}, nil
+}
+
+// area is the free part of the receive buffer. A payload is written from its front: the record, then what it points to.
+type area struct {
+	room []byte
+	base uint32 // the address of room
+	used int
+}
+
+func (c *Call) area(spare uint32) area {
+	a := area{base: c.buffer.Base + c.held}
+	if taken := uint64(c.held) + uint64(spare); taken < uint64(c.buffer.Size) {
+		a.room, _ = c.memory.Read(a.base, c.buffer.Size-uint32(taken))
+	}
+	return a
+}
+
+// line writes the payload of LINE_READY.
+func (a *area) line(ev *exchange.Event) (abi.Bytes, error) {
+	need := abi.LineSize + uint64(len(ev.Line.Method)) + uint64(len(ev.Line.Target))
+	if need > uint64(len(a.room)) {
+		return abi.Bytes{}, a.tooLarge(statusHeadTooLarge, need)
+	}
+	record := a.take(abi.LineSize)
+	line := a.startLine(ev)
+	line.Store(record)
+	return a.payload(), nil
+}
+
+// header writes the payload of HEADER_READY.
+func (a *area) header(ev *exchange.Event) (abi.Bytes, error) {
+	extent, ok := measure(ev.Fields)
+	if !ok {
+		return abi.Bytes{}, errFields
+	}
+	fixed := abi.HeaderSize + uint64(len(ev.Fields.Table))
+	size, whole := extent.fit(uint64(len(a.room)), fixed)
+	if need := fixed + size; need > uint64(len(a.room)) {
+		return abi.Bytes{}, a.tooLarge(statusHeadTooLarge, need)
+	}
+	record := a.take(abi.HeaderSize)
+	header := abi.Header{Fields: a.fields(ev.Fields, extent, whole)}
+	header.Store(record)
+	return a.payload(), nil
+}
+
+// data writes the payload of DATA_READY.
+func (a *area) data(ev *exchange.Event) (abi.Bytes, error) {
+	need := abi.DataSize + uint64(len(ev.Data))
+	if need > uint64(len(a.room)) {
+		return abi.Bytes{}, a.tooLarge(statusContentTooLarge, need)
+	}
+	record := a.take(abi.DataSize)
+	data := abi.Data{Content: a.copy(ev.Data), Flags: ev.Flags}
+	data.Store(record)
+	return a.payload(), nil
+}
+
+// message writes the payload of READY for a handler that takes a request in one piece.
+func (a *area) message(ev *exchange.Event) (abi.Bytes, error) {
+	extent, ok := measure(ev.Fields)
+	if !ok {
+		return abi.Bytes{}, errFields
+	}
+	head := abi.MessageSize + uint64(len(ev.Line.Method)) + uint64(len(ev.Line.Target)) + uint64(len(ev.Fields.Table))
+	fixed := head + uint64(len(ev.Data))
+	size, whole := extent.fit(uint64(len(a.room)), fixed)
+	if need := fixed + size; need > uint64(len(a.room)) {
+		if head+size > uint64(len(a.room)) {
+			return abi.Bytes{}, a.tooLarge(statusHeadTooLarge, need)
+		}
+		return abi.Bytes{}, a.tooLarge(statusContentTooLarge, need)
+	}
+	record := a.take(abi.MessageSize)
+	message := abi.Message{
+		Fields: a.fields(ev.Fields, extent, whole), // first, for their alignment
+		Line:   a.startLine(ev),
+		Body:   a.copy(ev.Data),
+	}
+	message.Store(record)
+	return a.payload(), nil
+}
+
+func (a *area) startLine(ev *exchange.Event) abi.Line {
+	return abi.Line{Method: a.copy(ev.Line.Method), Target: a.copy(ev.Line.Target), Version: ev.Line.Version}
+}
+
+// fields writes a table of fields whose addresses count from the start of the memory, and what it points to. When whole,
+// the names and values are copied at once with all that lies between them.
+func (a *area) fields(f exchange.Fields, e extent, whole bool) abi.Fields {
+	list := abi.Fields{Ptr: a.address(), Len: uint32(f.Len())}
+	table := a.take(len(f.Table))
+	if !whole {
+		for at := 0; at < len(table); at += abi.ListSize {
+			var part abi.Bytes
+			part.Load(f.Table[at:])
+			part = a.copy(f.Bytes[part.Ptr:][:part.Len])
+			part.Store(table[at:])
+		}
+		return list
+	}
+	rebase := a.address() - e.low
+	a.copy(f.Bytes[e.low:][:e.spread])
+	for at := 0; at < len(table); at += abi.ListSize {
+		offset := binary.LittleEndian.Uint32(f.Table[at:])
+		length := binary.LittleEndian.Uint32(f.Table[at+4:])
+		if length == 0 {
+			offset = e.low // it may lie anywhere
+		}
+		binary.LittleEndian.PutUint32(table[at:], offset+rebase)
+		binary.LittleEndian.PutUint32(table[at+4:], length)
+	}
+	return list
+}
+
+// take gives the next bytes away. The caller has made sure that they are there.
+func (a *area) take(size int) []byte {
+	a.used += size
+	return a.room[a.used-size : a.used]
+}
+
+// copy copies bytes into the area and says where they are.
+func (a *area) copy(content []byte) abi.Bytes {
+	at := a.address()
+	copy(a.take(len(content)), content)
+	return abi.Bytes{Ptr: at, Len: uint32(len(content))}
+}
+
+// address is where the next byte goes.
+func (a *area) address() uint32 { return a.base + uint32(a.used) }
+
+// payload is all that was written.
+func (a *area) payload() abi.Bytes { return abi.Bytes{Ptr: a.base, Len: uint32(a.used)} }
+
+func (a *area) tooLarge(status uint16, need uint64) error {
+	return &TooLarge{Need: need, Room: uint64(len(a.room)), status: status}
+}
+
+// extent is where the names and values of a section lie in its bytes.
+type extent struct {
+	low    uint32 // the first byte
+	spread uint64 // from the first byte to the last
+	sum    uint64 // of their lengths
+}
+
+// measure finds the extent. ok is false when the table points outside.
+func measure(f exchange.Fields) (e extent, ok bool) {
+	low, high := uint64(len(f.Bytes)), uint64(0)
+	for at := 0; at < len(f.Table); at += abi.ListSize {
+		start := uint64(binary.LittleEndian.Uint32(f.Table[at:]))
+		length := uint64(binary.LittleEndian.Uint32(f.Table[at+4:]))
+		if start+length > uint64(len(f.Bytes)) {
+			return extent{}, false
+		}
+		if length > 0 {
+			low, high = min(low, start), max(high, start+length)
+			e.sum += length
+		}
+	}
+	if e.sum > 0 {
+		e.low, e.spread = uint32(low), high-low
+	}
+	return e, true
+}
+
+// fit chooses how to copy: all at once when that fits into the room left beside the fixed bytes and carries no more
+// ballast than load, else one by one. It returns how many bytes that takes.
+func (e extent) fit(room, fixed uint64) (size uint64, whole bool) {
+	if e.spread <= 2*e.sum && fixed+e.spread <= room {
+		return e.spread, true
+	}
+	return e.sum, false
+}
+
+// alignUp rounds up to where a record may begin.
+func alignUp(size uint32) uint32 {
+	return (size + receiveBufferAlign - 1) &^ (receiveBufferAlign - 1)
+}

@@ -1,0 +1,187 @@
+// Package exchangetest plays a front end for tests of what stands behind one.
+package exchangetest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+)
+
+// Exchange gives the events of a script and writes down what the handler does, a line for each call.
+type Exchange struct {
+	// Events are given in this order, those that are wanted. A piece of body beyond the limit is given in parts.
+	Events []exchange.Event
+	// End is what Next returns after them. Default [exchange.ErrEnd].
+	End error
+	// Wait is what WaitWritable returns.
+	Wait error
+	// Full is how many calls of SendData find no room.
+	Full int
+	// Silent writes nothing down.
+	Silent bool
+	// Heard is called with every event that is given.
+	Heard func(ev *exchange.Event)
+
+	log      strings.Builder
+	at       int
+	headSent bool
+	ended    bool
+}
+
+// Request is the script of a request, with a piece of body for each content.
+func Request(line exchange.Line, fields exchange.Fields, body ...string) []exchange.Event {
+	events := []exchange.Event{
+		{Kind: abi.EventLineReady, Line: line},
+		{Kind: abi.EventHeaderReady, Fields: fields},
+	}
+	for _, piece := range body {
+		events = append(events, exchange.Event{Kind: abi.EventDataReady, Data: []byte(piece)})
+	}
+	ready := exchange.Event{Kind: abi.EventReady, Line: line, Fields: fields, Data: []byte(strings.Join(body, ""))}
+	return append(events, ready)
+}
+
+// Line makes a start line.
+func Line(method, target string) exchange.Line {
+	return exchange.Line{Method: []byte(method), Target: []byte(target), Version: abi.VersionHTTP11}
+}
+
+// Log is what was written down.
+func (x *Exchange) Log() string { return x.log.String() }
+
+// Reset begins the script again and forgets what was written down.
+func (x *Exchange) Reset() {
+	x.log.Reset()
+	x.at, x.headSent, x.ended = 0, false, false
+}
+
+// Next implements [exchange.Exchange].
+func (x *Exchange) Next(want abi.Subscriptions, limit int, ev *exchange.Event) error {
+	for x.at < len(x.Events) {
+		next := &x.Events[x.at]
+		if want&(1<<next.Kind) == 0 {
+			x.at++
+			continue
+		}
+		x.give(next, limit, ev)
+		if x.Heard != nil {
+			x.Heard(ev)
+		}
+		return nil
+	}
+	if x.End != nil {
+		return x.End
+	}
+	return exchange.ErrEnd
+}
+
+// give describes an event, of a long piece of body its first part; the rest stays in the script.
+func (x *Exchange) give(next *exchange.Event, limit int, ev *exchange.Event) {
+	*ev = *next
+	if next.Kind != abi.EventDataReady || len(next.Data) <= limit {
+		x.at++
+		return
+	}
+	ev.Data, next.Data = next.Data[:limit], next.Data[limit:]
+	ev.Flags &^= abi.DataFlagsChunkEnd
+	next.Flags &^= abi.DataFlagsChunkStart
+}
+
+// Send implements [exchange.Exchange].
+func (x *Exchange) Send(status uint16, fields exchange.Fields, body []byte) abi.Errno {
+	errno := x.headErrno()
+	x.ended = x.ended || errno == abi.ErrnoSuccess
+	if !x.Silent {
+		x.write(errno, "send %d%s %q", status, text(fields), body)
+	}
+	return errno
+}
+
+// SendHead implements [exchange.Exchange].
+func (x *Exchange) SendHead(status uint16, fields exchange.Fields) abi.Errno {
+	errno := x.headErrno()
+	if !x.Silent {
+		x.write(errno, "send_head %d%s", status, text(fields))
+	}
+	return errno
+}
+
+// SendData implements [exchange.Exchange].
+func (x *Exchange) SendData(content []byte) abi.Errno {
+	errno := x.bodyErrno()
+	if errno == abi.ErrnoSuccess && x.Full > 0 {
+		x.Full--
+		errno = abi.ErrnoAgain
+	}
+	if !x.Silent {
+		x.write(errno, "send_data %q", content)
+	}
+	return errno
+}
+
+// SendEnd implements [exchange.Exchange].
+func (x *Exchange) SendEnd() abi.Errno {
+	errno := x.bodyErrno()
+	x.ended = x.ended || errno == abi.ErrnoSuccess
+	if !x.Silent {
+		x.write(errno, "send_end")
+	}
+	return errno
+}
+
+// Drain implements [exchange.Exchange].
+func (x *Exchange) Drain() {
+	if !x.Silent {
+		x.write(abi.ErrnoSuccess, "drain")
+	}
+}
+
+// WaitWritable implements [exchange.Exchange].
+func (x *Exchange) WaitWritable() error {
+	if !x.Silent {
+		x.write(abi.ErrnoSuccess, "wait_writable")
+	}
+	return x.Wait
+}
+
+func (x *Exchange) headErrno() abi.Errno {
+	if x.headSent {
+		return abi.ErrnoState
+	}
+	x.headSent = true
+	return abi.ErrnoSuccess
+}
+
+func (x *Exchange) bodyErrno() abi.Errno {
+	if !x.headSent || x.ended {
+		return abi.ErrnoState
+	}
+	return abi.ErrnoSuccess
+}
+
+func (x *Exchange) write(errno abi.Errno, format string, args ...any) {
+	fmt.Fprintf(&x.log, format, args...)
+	if errno != abi.ErrnoSuccess {
+		fmt.Fprintf(&x.log, " = %v", errno)
+	}
+	x.log.WriteByte('\n')
+}
+
+// text writes fields as " [name: value, name: value]".
+func text(fields exchange.Fields) string {
+	if fields.Len() == 0 {
+		return ""
+	}
+	var parts []string
+	for i := range fields.Len() {
+		name, value, ok := fields.At(i)
+		if !ok {
+			parts = append(parts, "?")
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%s: %s", name, value))
+	}
+	return " [" + strings.Join(parts, ", ") + "]"
+}

@@ -1,0 +1,187 @@
+// Package sandbox loads handlers, which are WebAssembly modules that nobody need trust, and has them answer exchanges.
+//
+// A [Loader] checks and compiles modules. A [Module] is one of them, and a [Pool] the instances that answer one route.
+// Whatever a handler does ends in an errno that it sees, in a [Fault] that is its alone, or in a refusal to load it.
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/hostabi"
+	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
+)
+
+// DefaultMaxMemory is how large the memory of an instance may become, in bytes, unless a limit is given.
+const DefaultMaxMemory = 64 << 20
+
+// Config says how handlers are loaded. Its zero value is all defaults.
+type Config struct {
+	// MaxMemory is how large the memory of an instance may become, in bytes, up to [wasmruntime.MaxMemory]. Default
+	// [DefaultMaxMemory].
+	MaxMemory uint64
+	// Log takes what handlers print while they are loaded. Default: slog.Default().
+	Log *slog.Logger
+}
+
+// Loader loads handlers into a runtime. Its methods may be called by several goroutines at a time.
+type Loader struct {
+	runtime *wasmruntime.Runtime
+	checker checker
+	log     *slog.Logger
+
+	mu       sync.Mutex
+	compiled map[[sha256.Size]byte]*compiled
+}
+
+// NewLoader makes what handlers import available in a runtime. Once per runtime.
+func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loader, error) {
+	events, err := hostabi.Register(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	wasi := r.WASI()
+	if config.MaxMemory == 0 {
+		config.MaxMemory = DefaultMaxMemory
+	}
+	if config.Log == nil {
+		config.Log = slog.Default()
+	}
+	return &Loader{
+		runtime: r,
+		checker: checker{
+			importable: map[string]signatures{events.Name(): signaturesOf(events), wasi.Name(): signaturesOf(wasi)},
+			maxMemory:  config.MaxMemory,
+		},
+		log:      config.Log,
+		compiled: map[[sha256.Size]byte]*compiled{},
+	}, nil
+}
+
+// signaturesOf lists what a module of Go functions exports.
+func signaturesOf(m api.Module) signatures {
+	found := signatures{}
+	for name, f := range m.ExportedFunctionDefinitions() {
+		found[name] = signatureText(typeNames(f.ParamTypes()), typeNames(f.ResultTypes()))
+	}
+	return found
+}
+
+func typeNames(types []api.ValueType) []string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = api.ValueTypeName(t)
+	}
+	return names
+}
+
+// Load checks a module, compiles it, and makes a first instance to see that it starts and what it subscribes to. The name
+// stands for the module in logs and errors. An error is one line that says what is wrong and what would be right.
+//
+// Modules with equal bytes are compiled once, for as long as one of them is open.
+func (l *Loader) Load(ctx context.Context, name string, wasm []byte) (*Module, error) {
+	m, err := l.load(ctx, name, wasm)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+func (l *Loader) load(ctx context.Context, name string, wasm []byte) (*Module, error) {
+	decoded, err := decode(wasm)
+	if err != nil {
+		return nil, errors.New(oneLine(err.Error()))
+	}
+	switch problems := l.checker.problems(decoded); len(problems) {
+	case 0:
+	case 1:
+		return nil, errors.New(problems[0])
+	default:
+		return nil, fmt.Errorf("%s (and %d more problems)", problems[0], len(problems)-1)
+	}
+	c, err := l.compile(ctx, decoded)
+	if err != nil {
+		return nil, fmt.Errorf("it is not valid WebAssembly: %s", firstLine(err))
+	}
+	m := &Module{
+		name:     name,
+		loader:   l,
+		compiled: c,
+		pulls:    decoded.importsFunc(abi.HandlerImportModule, "next_event"),
+	}
+	if err := m.try(); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return oneLine(line)
+}
+
+// compiled is a module's machine code, shared by all that use it.
+type compiled struct {
+	loader *Loader
+	key    [sha256.Size]byte
+	users  int // guarded by loader.mu
+
+	once sync.Once
+	code wazero.CompiledModule
+	err  error
+}
+
+// compile finds or makes a module's machine code. The caller becomes one of its users.
+func (l *Loader) compile(ctx context.Context, m *binaryModule) (*compiled, error) {
+	key := sha256.Sum256(m.wasm)
+	l.mu.Lock()
+	c := l.compiled[key]
+	if c == nil {
+		c = &compiled{loader: l, key: key}
+		l.compiled[key] = c
+	}
+	c.users++
+	l.mu.Unlock()
+
+	c.once.Do(func() { c.code, c.err = l.runtime.Compile(ctx, m.edited()) })
+	if c.err != nil {
+		c.release()
+		return nil, c.err
+	}
+	return c, nil
+}
+
+// acquire adds a user, unless the last one is gone.
+func (c *compiled) acquire() bool {
+	c.loader.mu.Lock()
+	defer c.loader.mu.Unlock()
+	if c.users == 0 {
+		return false
+	}
+	c.users++
+	return true
+}
+
+// release ends the use by one user, and the code with the last.
+func (c *compiled) release() {
+	c.loader.mu.Lock()
+	c.users--
+	last := c.users == 0
+	if last {
+		delete(c.loader.compiled, c.key)
+	}
+	c.loader.mu.Unlock()
+	if last && c.code != nil {
+		_ = c.code.Close(context.Background()) // never fails
+	}
+}

@@ -1,0 +1,313 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/engine/internal/hostabi/exchangetest"
+	. "github.com/sluicehttp/sluice/engine/internal/sandbox"
+	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
+	. "github.com/sluicehttp/sluice/engine/internal/wasmtest"
+)
+
+// newLoader makes a loader in a runtime of its own, and a place where it logs.
+func newLoader(t testing.TB, config Config) (*Loader, *bytes.Buffer) {
+	t.Helper()
+	r, err := wasmruntime.New(t.Context(), wasmruntime.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(context.Background()) })
+	log := &bytes.Buffer{}
+	config.Log = textLog(log)
+	l, err := NewLoader(t.Context(), r, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, log
+}
+
+// textLog logs without times.
+func textLog(to *bytes.Buffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey && len(groups) == 0 {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}
+
+// newPool loads a handler and makes a pool of it, and a place where it logs.
+func newPool(t testing.TB, h *Handler, config PoolConfig) (*Pool, *bytes.Buffer) {
+	t.Helper()
+	l, log := newLoader(t, Config{})
+	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Reset()
+	config.Route, config.Log = "/", textLog(log)
+	p, err := m.NewPool(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(); m.Close() })
+	return p, log
+}
+
+// get and post are scripts of requests.
+func get() []exchange.Event { return post() }
+
+func post(body ...string) []exchange.Event {
+	return exchangetest.Request(exchangetest.Line("POST", "/path"), exchange.NewFields("Host", "example.org"), body...)
+}
+
+func TestServe(t *testing.T) {
+	full := func(x *exchangetest.Exchange) { x.Full = 1 }
+	for _, test := range []struct {
+		name    string
+		handler *Handler
+		x       exchangetest.Exchange
+		adjust  func(x *exchangetest.Exchange)
+		want    string
+	}{
+		{name: "whole answer", handler: Hello(), x: exchangetest.Exchange{Events: get()},
+			want: `send 200 [Content-Type: text/plain] "hello"`},
+		{name: "echo without body", handler: Echo(), x: exchangetest.Exchange{Events: get()},
+			want: `send 200 ""`},
+		{name: "echo", handler: Echo(), x: exchangetest.Exchange{Events: post("one", "two")},
+			want: "send_head 200\nsend_data \"one\"\nsend_data \"two\"\nsend_end"},
+		{name: "pull without body", handler: Pull(), x: exchangetest.Exchange{Events: get()},
+			want: `send 200 ""`},
+		{name: "pull", handler: Pull(), x: exchangetest.Exchange{Events: post("one", "two")},
+			want: "send_head 200\nsend_data \"one\"\nsend_data \"two\"\nsend_end"},
+		{name: "pull with backpressure", handler: Pull(), x: exchangetest.Exchange{Events: post("one")}, adjust: full,
+			want: "send_head 200\nsend_data \"one\" = again\nwait_writable\nsend_data \"one\"\nsend_end"},
+		{name: "every event", handler: mirror(), x: exchangetest.Exchange{Events: append(post("b"),
+			exchange.Event{Kind: abi.EventHeaderDone}, exchange.Event{Kind: abi.EventDataDone}, exchange.Event{Kind: abi.EventDone})},
+			want: "send_head 200\n" + strings.Join([]string{
+				`send_data "session 1 event 0 payload 29"`, // 20 + 4 + 5
+				`send_data "session 1 event 1 payload 39"`, // 8 + 16 + 4 + 11
+				`send_data "session 1 event 2 payload 13"`, // 12 + 1
+				`send_data "session 1 event 3 payload 0"`,
+				`send_data "session 1 event 4 payload 0"`,
+				`send_data "session 1 event 5 payload 0"`,
+				`send_data "session 1 event 6 payload 0"`}, "\n")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, log := newPool(t, test.handler, PoolConfig{})
+			x := &test.x
+			if test.adjust != nil {
+				test.adjust(x)
+			}
+			if err := p.Serve(x); err != nil {
+				t.Errorf("serve: %v", err)
+			}
+			if got := x.Log(); got != test.want+"\n" {
+				t.Errorf("the exchange heard\n%s\nwant\n%s\n", got, test.want)
+			}
+			if log.Len() > 0 {
+				t.Errorf("logged %s", log)
+			}
+		})
+	}
+}
+
+// mirror sends a line for every event with the numbers that on_event was called with.
+func mirror() *Handler {
+	h := NewHandler(1<<7 - 1)
+	const text = "session # event # payload "
+	args := h.Text(text + "..")
+	at := Const(1 << 16)
+	digit := func(v Code) Code { return Add(v, Const('0')) }
+	h.OnEvent = append(append(append(
+		Store8(at, uint32(strings.Index(text, "#")), digit(Get(Session))),
+		Store8(at, uint32(strings.LastIndex(text, "#")), digit(Get(Event)))...),
+		// The length in one digit or two.
+		append(Set(FirstLocal, Get(PayloadLen)),
+			IfElse(Less(Get(FirstLocal), Const(10)),
+				append(Store8(at, uint32(len(text)), digit(Get(FirstLocal))),
+					Drop(Do("send_data", Get(Session), at, Const(int32(len(text)+1))))...),
+				append(append(Set(FirstLocal+1, Const('0')),
+					While(Eqz(Less(Get(FirstLocal), Const(10))),
+						Set(FirstLocal, Sub(Get(FirstLocal), Const(10))),
+						Set(FirstLocal+1, Add(Get(FirstLocal+1), Const(1))))...),
+					append(append(Store8(at, uint32(len(text)), Get(FirstLocal+1)),
+						Store8(at, uint32(len(text)+1), digit(Get(FirstLocal)))...),
+						Drop(Do("send_data", Get(Session), args))...)...))...)...))
+	return h
+}
+
+func TestSessionNumbersAreNotUsedTwice(t *testing.T) {
+	p, _ := newPool(t, mirror(), PoolConfig{})
+	for n := 1; n <= 3; n++ {
+		x := &exchangetest.Exchange{Events: []exchange.Event{{Kind: abi.EventDone}}}
+		if err := p.Serve(x); err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("send_head 200\nsend_data \"session %d event 6 payload 0\"\n", n); x.Log() != want {
+			t.Errorf("the exchange heard %q, want %q", x.Log(), want)
+		}
+	}
+}
+
+// TestMemoryMayGrowInACall answers with bytes that were no memory when the call began.
+func TestMemoryMayGrowInACall(t *testing.T) {
+	h := NewHandler(abi.SubscriptionsReady)
+	at := Const(2 * wasmruntime.PageSize)
+	h.OnEvent = append(append(If(Ne(MemoryGrow(Const(1)), Const(2)), Unreachable()),
+		Store8(at, 0, Const('x'))...),
+		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), at, Const(1)))...)
+	p, _ := newPool(t, h, PoolConfig{})
+	x := &exchangetest.Exchange{Events: get()}
+	if err := p.Serve(x); err != nil {
+		t.Fatal(err)
+	}
+	if want := "send 200 \"x\"\n"; x.Log() != want {
+		t.Errorf("the exchange heard %q, want %q", x.Log(), want)
+	}
+}
+
+func TestMemoryGrowsToTheLimitOnly(t *testing.T) {
+	h := NewHandler(abi.SubscriptionsReady)
+	h.OnEvent = append(append(If(Eq(MemoryGrow(Const(DefaultMaxMemory/wasmruntime.PageSize-2)), Const(-1)), Unreachable()),
+		If(Ne(MemoryGrow(Const(1)), Const(-1)), Unreachable())...),
+		Drop(Do("send_end", Get(Session)))...)
+	p, _ := newPool(t, h, PoolConfig{})
+	if err := p.Serve(&exchangetest.Exchange{Events: get()}); err != nil {
+		t.Error(err)
+	}
+}
+
+// growing gives a receive buffer of the size that is asked for, at the end of its memory.
+func growing() *Handler {
+	h := Hello()
+	h.ReceiveBuffer = append(append(
+		If(Get(0), // the first time any will do
+			append(Store(Const(RecordAddress), 0, Const(2*wasmruntime.PageSize)),
+				append(Store(Const(RecordAddress), 4, Get(0)),
+					Drop(MemoryGrow(Const(4)))...)...)),
+		Const(RecordAddress)...))
+	return h
+}
+
+func TestReceiveBufferGrows(t *testing.T) {
+	p, _ := newPool(t, growing(), PoolConfig{})
+	for _, size := range []int{10, BufferSize, 2 * BufferSize, 10} {
+		x := &exchangetest.Exchange{Events: post(strings.Repeat("x", size))}
+		if err := p.Serve(x); err != nil {
+			t.Errorf("body of %d bytes: %v", size, err)
+		}
+	}
+}
+
+func TestWhatDoesNotFit(t *testing.T) {
+	const body = 2 * BufferSize
+	with := func(code Code) *Handler {
+		h := Hello()
+		h.ReceiveBuffer = append(If(Get(0), Return(code)), Const(RecordAddress)...)
+		return h
+	}
+	for _, test := range []struct {
+		name    string
+		handler *Handler
+		reason  string
+	}{
+		{"null", with(Const(0)), "receive_buffer returned null"},
+		{"too small", with(Const(RecordAddress)), "receive_buffer described 16384 bytes where 32844 are needed"},
+		{"record outside of the memory", with(Const(-4)),
+			"receive_buffer returned address 4294967292, outside of the memory"},
+		{"room outside of the memory",
+			with(append(Store(Const(RecordAddress), 0, Const(-8)), append(Store(Const(RecordAddress), 4, Get(0)), Const(RecordAddress)...)...)),
+			"receive_buffer described 32844 bytes at address 4294967288, outside of the memory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, log := newPool(t, test.handler, PoolConfig{})
+			err := p.Serve(&exchangetest.Exchange{Events: post(strings.Repeat("x", body))})
+			want := "the request takes 32844 bytes of the handler's receive buffer, which has room for 16384: " + test.reason
+			checkRefusal(t, err, 413, want)
+
+			long := exchange.NewFields("X", strings.Repeat("x", body))
+			err = p.Serve(&exchangetest.Exchange{Events: exchangetest.Request(exchangetest.Line("GET", "/"), long)})
+			checkRefusal(t, err, 431, "")
+
+			// The handler never heard of them, so it can go on.
+			if err := p.Serve(&exchangetest.Exchange{Events: get()}); err != nil {
+				t.Error(err)
+			}
+			if log.Len() > 0 {
+				t.Errorf("logged %s", log)
+			}
+		})
+	}
+}
+
+// checkRefusal looks for an error that says how to answer.
+func checkRefusal(t *testing.T, err error, status uint16, message string) {
+	t.Helper()
+	var refusal interface{ Status() uint16 }
+	if !errors.As(err, &refusal) || refusal.Status() != status {
+		t.Fatalf("got error %v, want one with status %d", err, status)
+	}
+	if message != "" && err.Error() != message {
+		t.Errorf("got %s\nwant %s", err, message)
+	}
+}
+
+// TestPullingHasRoom delivers a head that fills most of the buffer to a handler that pulls the body.
+func TestPullingHasRoom(t *testing.T) {
+	h := Pull()
+	h.Subscriptions = Const(int32(abi.SubscriptionsHeaderReady | abi.SubscriptionsDataReady))
+	for _, test := range []struct {
+		value  int
+		pieces int // 0: the body does not fit behind the head
+	}{
+		{BufferSize - 8 - 16 - 1 - 1024, 3}, // 1024 bytes are left: pieces of 1012 and what is lost to alignment
+		{BufferSize - 8 - 16 - 1 - 100, 23}, // only because the handler has no larger buffer
+		{BufferSize - 8 - 16 - 1, 0},
+	} {
+		p, _ := newPool(t, h, PoolConfig{})
+		x := &exchangetest.Exchange{Events: exchangetest.Request(exchangetest.Line("POST", "/"),
+			exchange.NewFields("X", strings.Repeat("x", test.value)), strings.Repeat("y", 2000))}
+		err := p.Serve(x)
+		if test.pieces == 0 {
+			checkRefusal(t, err, 413, "")
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		if got := strings.Count(x.Log(), "send_data"); got != test.pieces {
+			t.Errorf("a head of %d bytes left room for %d pieces, want %d", test.value, got, test.pieces)
+		}
+		h = Pull()
+		h.Subscriptions = Const(int32(abi.SubscriptionsHeaderReady | abi.SubscriptionsDataReady))
+	}
+}
+
+func TestExchangeErrors(t *testing.T) {
+	own := errors.New("another reason")
+	for _, want := range []error{exchange.ErrClosed, exchange.ErrWallTime, exchange.ErrRefused, own} {
+		for name, handler := range map[string]*Handler{"pushed": Echo(), "pulled": Pull()} {
+			t.Run(name+" "+want.Error(), func(t *testing.T) {
+				p, log := newPool(t, handler, PoolConfig{})
+				x := &exchangetest.Exchange{Events: post("one")[:3], End: want}
+				if err := p.Serve(x); err != want {
+					t.Errorf("got error %v, want %v itself", err, want)
+				}
+				if log.Len() > 0 {
+					t.Errorf("logged %s", log)
+				}
+			})
+		}
+	}
+}

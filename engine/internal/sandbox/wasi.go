@@ -1,0 +1,37 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"runtime"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/sluicehttp/sluice/engine/internal/hostabi"
+)
+
+// wasiConfig is what all instances of all handlers have of WASI: clocks, randomness, and standard streams to print to. They
+// have no files, arguments, environment or sockets.
+func wasiConfig() wazero.ModuleConfig {
+	return wazero.NewModuleConfig().
+		WithRandSource(rand.Reader).
+		WithSysWalltime().
+		WithSysNanotime().
+		WithOsyield(runtime.Gosched)
+}
+
+// sleeper puts one instance to sleep, for no longer in a session than it may: nothing else bounds how long a handler
+// holds its connection that way.
+type sleeper struct {
+	call *hostabi.Call
+	left time.Duration
+}
+
+func (s *sleeper) sleep(ns int64) {
+	d := time.Duration(max(ns, 0))
+	if d > s.left {
+		s.call.Abort(sleepError{maxSleep})
+	}
+	s.left -= d
+	time.Sleep(d)
+}

@@ -1,0 +1,191 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/sluicehttp/sluice/engine/internal/core"
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// conn is one connection.
+type conn struct {
+	server *Server
+	socket net.Conn
+	raw    rawSocket
+	copied []byte
+
+	core   *core.Core
+	number uint32
+
+	// deadline is when the reaper wakes the goroutine, in nanoseconds since 1970; 0 while it waits for nothing.
+	deadline atomic.Int64
+	// idle says that the connection is between two messages.
+	idle bool
+
+	input   input
+	output  output
+	session session
+}
+
+// newConn makes a connection out of a socket.
+func (s *Server) newConn(socket net.Conn) (*conn, error) {
+	core, number, err := s.Cores.Open(http1.RoleServer)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{server: s, socket: socket, core: core, number: number}
+	c.session.conn = c
+	c.openRaw()
+	s.add(c)
+	return c, nil
+}
+
+// serve answers requests until the connection ends.
+func (c *conn) serve() {
+	defer c.end()
+	for {
+		head, err := c.readHead()
+		if err != nil {
+			c.endInput(err)
+			return
+		}
+		if !c.exchange(head) {
+			return
+		}
+	}
+}
+
+// end frees what the connection holds. A panic is a bug of ours; it costs the connection and nothing else.
+func (c *conn) end() {
+	if cause := recover(); cause != nil {
+		c.server.Log.Error("a bug in Sluice ended a connection", "peer", c.socket.RemoteAddr(), "panic", cause,
+			"stack", string(debug.Stack()))
+	}
+	if c.input.slot != nil {
+		c.core.ReleaseSlot(c.input.slot)
+	}
+	c.output.release()
+	c.socket.Close()
+	c.core.Release(c.number)
+	c.server.remove(c)
+}
+
+// readHead waits for the head of the next request. A connection may be idle in front of it; once a byte has come, the
+// head has its own time.
+func (c *conn) readHead() (*http1.EventRecord, error) {
+	c.session.reset()
+	deadline := int64(0)
+	for {
+		record, err := c.take()
+		if err != nil {
+			return nil, err
+		}
+		if record != nil {
+			if record.Kind == http1.EventHeaderReady {
+				c.idle = false
+				return record, nil
+			}
+			continue
+		}
+		switch c.input.state {
+		case http1.ReaderStateFailed:
+			return nil, errRefused
+		case http1.ReaderStateEnded:
+			return nil, io.EOF
+		}
+		if err := c.flush(); err != nil {
+			return nil, err
+		}
+		if c.idle && c.unconsumed() > 0 || deadline == 0 {
+			deadline = c.headDeadline()
+		}
+		if c.idle && c.server.draining.Load() {
+			return nil, errDraining
+		}
+		if err := c.fill(deadline); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// headDeadline notes whether the connection is idle, and is when it has been so for too long, or else when the head has to
+// be complete.
+func (c *conn) headDeadline() int64 {
+	c.idle = c.unconsumed() == 0
+	if c.idle {
+		return c.server.clock.after(c.server.Times.KeepAliveIdle)
+	}
+	return c.server.clock.after(c.server.Times.Head)
+}
+
+// unconsumed is the number of bytes that came and were not consumed.
+func (c *conn) unconsumed() int {
+	if c.input.slot == nil {
+		return len(c.input.parked)
+	}
+	return c.input.end - c.input.start
+}
+
+// errRefused says that the reader has refused what the peer sent.
+var errRefused = errors.New("refused")
+
+// endInput ends a connection on which no further request can be read: the peer is told why, if it was its fault.
+func (c *conn) endInput(err error) {
+	switch {
+	case errors.Is(err, errRefused):
+		c.answerRefused()
+	case errors.Is(err, errOverdue) && !c.idle:
+		c.session.answer(408, "the request's head did not arrive in time")
+	case errors.Is(err, core.ErrBroken):
+		c.server.Log.Error("connection lost", "peer", c.socket.RemoteAddr(), "reason", err)
+		return
+	default:
+		return
+	}
+	if c.flush() == nil {
+		c.hangUp()
+	}
+}
+
+// answerRefused answers what the reader has refused.
+func (c *conn) answerRefused() {
+	r := &c.input.reception
+	c.server.Log.Debug("request refused", "peer", c.socket.RemoteAddr(), "error", r.Error, "position", r.ErrorPosition,
+		"status", r.ErrorStatus)
+	c.session.answer(uint16(r.ErrorStatus), fmt.Sprintf("%v at byte %d", r.Error, r.ErrorPosition))
+}
+
+// exchange has a request answered. It reports whether the connection goes on.
+func (c *conn) exchange(head *http1.EventRecord) bool {
+	s := &c.session
+	s.begin(head)
+	match := c.server.Router.Route(s.authority, s.line.Target, s.line.Method)
+	switch {
+	case string(s.line.Method) == "CONNECT":
+		s.closing = true
+		s.answer(501, "CONNECT is not served here")
+	case match.Route == nil:
+		s.answerUnrouted(match)
+	default:
+		s.route = match.Route
+		s.settle(match.Route.Handler.Serve(s))
+	}
+	return s.finish() && c.nextMessage() == nil
+}
+
+// nextMessage goes on to the next request, of which bytes may have come already.
+func (c *conn) nextMessage() error {
+	in := &c.input
+	in.events, in.taken = nil, 0
+	in.nextCycle = http1.ReceiveFlagsNextCycle
+	in.state = http1.ReaderStateNeedData
+	if c.unconsumed() > 0 || in.eof {
+		return c.parse(0)
+	}
+	return nil
+}

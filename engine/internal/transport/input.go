@@ -1,0 +1,199 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/sluicehttp/sluice/engine/internal/core"
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// input is the reading direction of a connection: bytes that came, and events that the core made of them.
+//
+// The bytes lie in a slot of the core's memory, but only while nothing is waited for. Before the connection waits, for
+// bytes, for room in the socket or for a handler, it parks: what is still needed moves to the Go heap, at most as much as
+// a slot holds, and the slot goes to another connection.
+type input struct {
+	slot *core.Slot
+	// start and end bound the bytes in the slot that were not consumed.
+	start, end int
+	// parked holds those bytes while there is no slot.
+	parked []byte
+
+	// events are the records that the core made, of which some were taken. Their spans count from base.
+	events []http1.EventRecord
+	taken  int
+	base   []byte
+	// state is what the reader said last.
+	state     http1.ReaderState
+	reception http1.Reception
+	eof       bool
+	// nextCycle is the flag that begins a message, given with the first bytes after the one before.
+	nextCycle http1.ReceiveFlags
+}
+
+// errOverdue says that the time for what the connection waited for is over.
+var errOverdue = errors.New("overdue")
+
+// errDraining says that an idle connection ends because the server does.
+var errDraining = errors.New("draining")
+
+// take returns the next event that the core has made, parsing bytes that have come. Nil when it needs more bytes, or the
+// message is complete.
+func (c *conn) take() (*http1.EventRecord, error) {
+	in := &c.input
+	for {
+		if in.taken < len(in.events) {
+			record := &in.events[in.taken]
+			in.taken++
+			return record, nil
+		}
+		if in.state != http1.ReaderStateMore {
+			return nil, nil
+		}
+		if err := c.parse(0); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// untake has the event that was taken last come again.
+func (c *conn) untake() { c.input.taken-- }
+
+// ahead is the next event if the core has made it already.
+func (c *conn) ahead() *http1.EventRecord {
+	in := &c.input
+	if in.taken == len(in.events) {
+		return nil
+	}
+	return &in.events[in.taken]
+}
+
+// parse has the core read the bytes that were not consumed.
+func (c *conn) parse(flags http1.ReceiveFlags) error {
+	in := &c.input
+	c.keepHead()
+	c.occupy()
+	if in.eof {
+		flags |= http1.ReceiveFlagsEOF
+	}
+	reception, err := c.core.Receive(c.number, in.slot, in.start, in.end-in.start, flags|in.nextCycle)
+	if err != nil {
+		return err
+	}
+	in.nextCycle = 0
+	in.reception, in.state = reception, reception.State
+	in.events, in.taken = in.slot.Events[:reception.EventCount], 0
+	in.base = in.slot.Bytes[in.start:in.end]
+	in.start += int(reception.Consumed)
+	return nil
+}
+
+// fill waits for bytes, at most until the deadline, and has the core parse them.
+func (c *conn) fill(deadline int64) error {
+	c.keepHead()
+	n, err := c.read(deadline)
+	if err == io.EOF {
+		c.input.eof = true
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	c.input.end += n
+	return c.parse(0)
+}
+
+// read waits for bytes and reads them behind those in the slot.
+func (c *conn) read(deadline int64) (int, error) {
+	c.deadline.Store(deadline)
+	defer c.deadline.Store(0)
+	for {
+		n, err := c.readSocket()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if err := c.woken(deadline); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// woken finds out why the reaper or a drain has interrupted a wait. It returns nil when the wait has to go on: a wake-up
+// may come late, after what it was meant for.
+func (c *conn) woken(deadline int64) error {
+	if c.idle && c.server.draining.Load() {
+		return errDraining
+	}
+	if c.server.clock.now.Load() > deadline {
+		return errOverdue
+	}
+	return c.socket.SetDeadline(time.Time{})
+}
+
+// wake interrupts what the connection's goroutine waits for in the socket.
+func (c *conn) wake() { _ = c.socket.SetDeadline(time.Unix(1, 0)) }
+
+// occupy takes a slot, if there is none, and moves parked bytes into it.
+func (c *conn) occupy() {
+	in := &c.input
+	if in.slot == nil {
+		in.slot = c.core.AcquireSlot()
+		in.start, in.end = 0, copy(in.slot.Bytes, in.parked)
+		in.parked = in.parked[:0]
+		if in.end == 0 {
+			in.parked = nil
+		}
+	}
+}
+
+// room makes room behind the bytes in the slot.
+func (c *conn) room() []byte {
+	in := &c.input
+	if in.start > 0 {
+		in.end = copy(in.slot.Bytes, in.slot.Bytes[in.start:in.end])
+		in.start = 0
+	}
+	return in.slot.Bytes[in.end:]
+}
+
+// park gives the slot back before the connection waits. What is still needed of it moves to the Go heap: bytes that were
+// not consumed, events that were not taken with the bytes they refer to, and the head of the present message.
+func (c *conn) park() {
+	in := &c.input
+	if in.slot == nil {
+		return
+	}
+	c.keepHead()
+	in.parked = append(in.parked[:0], in.slot.Bytes[in.start:in.end]...)
+	if c.ahead() != nil {
+		in.events = append([]http1.EventRecord(nil), in.events[in.taken:]...)
+		in.base = append([]byte(nil), in.base...)
+	} else {
+		in.events, in.base = nil, nil
+	}
+	in.taken = 0
+	in.start, in.end = 0, 0
+	c.core.ReleaseSlot(in.slot)
+	in.slot = nil
+}
+
+// hangUp ends a connection on which the peer may still be sending. Closing at once would have the operating system reset
+// it, and the answer could be lost with what is in flight (RFC 9112 section 9.6): the write side is closed first, and what
+// comes is read and dropped, up to a bound.
+func (c *conn) hangUp() {
+	const most = 256 << 10
+	half, ok := c.socket.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.park()
+	_ = c.socket.SetDeadline(time.Now().Add(2 * time.Second))
+	_, _ = io.CopyN(io.Discard, readerOnly{c.socket}, most)
+}
+
+// readerOnly hides a socket's other methods from io.Copy.
+type readerOnly struct{ net.Conn }

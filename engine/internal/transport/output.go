@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"errors"
+	"os"
+	"sync"
+)
+
+// highWater is how many bytes of output may wait, in bytes. Above it SendData takes nothing, and the peer is not read.
+const highWater = 128 << 10
+
+// keptOutput is the largest buffer that is kept for another connection, in bytes.
+const keptOutput = 4 * highWater
+
+// output is the writing direction of a connection: bytes that wait to be written, heads and bodies in one piece, so that
+// an answer, or several to pipelined requests, is one write.
+type output struct {
+	buffer *outputBuffer
+	// written is how many of the buffer's bytes were written.
+	written int
+}
+
+type outputBuffer struct{ bytes []byte }
+
+// outputBuffers are buffers between two uses: an idle connection has none.
+var outputBuffers = sync.Pool{New: func() any { return &outputBuffer{bytes: make([]byte, 0, 4<<10)} }}
+
+// bytes is the buffer to append to.
+func (o *output) bytes() []byte {
+	if o.buffer == nil {
+		o.buffer = outputBuffers.Get().(*outputBuffer)
+	}
+	return o.buffer.bytes
+}
+
+// set takes the buffer back after appending.
+func (o *output) set(bytes []byte) { o.buffer.bytes = bytes }
+
+// pending is what is still to be written.
+func (o *output) pending() []byte {
+	if o.buffer == nil {
+		return nil
+	}
+	return o.buffer.bytes[o.written:]
+}
+
+// release gives an empty buffer back.
+func (o *output) release() {
+	if o.buffer != nil && cap(o.buffer.bytes) <= keptOutput {
+		o.buffer.bytes = o.buffer.bytes[:0]
+		outputBuffers.Put(o.buffer)
+	}
+	*o = output{}
+}
+
+// flush writes everything that waits. The peer must take some of it within the time for idle writing, again and again.
+func (c *conn) flush() error {
+	o := &c.output
+	for len(o.pending()) > 0 {
+		deadline := c.server.clock.after(c.server.Times.WriteIdle)
+		c.deadline.Store(deadline)
+		n, err := c.writeSocket()
+		c.deadline.Store(0)
+		o.written += n
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = c.woken(deadline)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	o.release()
+	c.session.flushed()
+	return nil
+}

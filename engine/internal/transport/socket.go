@@ -1,0 +1,28 @@
+package transport
+
+// Sockets without a descriptor of their own, such as a TLS connection's, cannot say whether they are readable. They are
+// read into memory of the connection, and the bytes are copied to a slot.
+
+// copiedSize is the most that is read at a time in this way, in bytes. A reader that wants bytes leaves as much room in
+// its slot.
+const copiedSize = 4 << 10
+
+// readCopied waits for bytes and copies them into the slot.
+func (c *conn) readCopied() (int, error) {
+	c.park()
+	if c.copied == nil {
+		c.copied = make([]byte, copiedSize)
+	}
+	n, err := c.socket.Read(c.copied)
+	if n == 0 {
+		return 0, err
+	}
+	c.occupy()
+	return copy(c.room(), c.copied[:n]), nil
+}
+
+// writeBlocking writes some of the output.
+func (c *conn) writeBlocking() (int, error) {
+	c.park()
+	return c.socket.Write(c.output.pending())
+}

@@ -1,0 +1,97 @@
+//go:build unix
+
+package transport
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// socket is the non-blocking side of a connection's socket. A slot is taken after the socket turned out to be readable,
+// never before a wait.
+type rawSocket struct {
+	conn syscall.RawConn
+	// readable and writable are kept, so that a read or a write makes no closure.
+	readable, writable func(fd uintptr) (done bool)
+	n                  int
+	err                error
+}
+
+// openRaw prepares non-blocking reading and writing, where the socket allows it.
+func (c *conn) openRaw() {
+	descriptor, ok := c.socket.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if _, ok := c.socket.(*net.TCPConn); !ok {
+		if _, ok := c.socket.(*net.UnixConn); !ok {
+			return
+		}
+	}
+	raw, err := descriptor.SyscallConn()
+	if err != nil {
+		return
+	}
+	c.raw = rawSocket{conn: raw, readable: c.tryRead, writable: c.tryWrite}
+}
+
+// readSocket waits until the socket is readable and reads into the slot.
+func (c *conn) readSocket() (int, error) {
+	if c.raw.conn == nil {
+		return c.readCopied()
+	}
+	if err := c.raw.conn.Read(c.raw.readable); err != nil {
+		return 0, err
+	}
+	return c.raw.n, c.raw.err
+}
+
+// tryRead reads if it can; if not, it parks and has the poller wait.
+func (c *conn) tryRead(fd uintptr) (done bool) {
+	c.occupy()
+	for {
+		n, err := syscall.Read(int(fd), c.room())
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			c.park()
+			return false
+		case err != nil:
+			c.raw.n, c.raw.err = 0, err
+		case n == 0:
+			c.raw.n, c.raw.err = 0, io.EOF
+		default:
+			c.raw.n, c.raw.err = n, nil
+		}
+		return true
+	}
+}
+
+// writeSocket writes some of the output, and waits until it can.
+func (c *conn) writeSocket() (int, error) {
+	if c.raw.conn == nil {
+		return c.writeBlocking()
+	}
+	if err := c.raw.conn.Write(c.raw.writable); err != nil {
+		return 0, err
+	}
+	return c.raw.n, c.raw.err
+}
+
+// tryWrite writes if it can; if not, it parks and has the poller wait.
+func (c *conn) tryWrite(fd uintptr) (done bool) {
+	for {
+		n, err := syscall.Write(int(fd), c.output.pending())
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			c.park()
+			return false
+		}
+		c.raw.n, c.raw.err = max(n, 0), err
+		return true
+	}
+}

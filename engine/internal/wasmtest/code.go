@@ -1,0 +1,135 @@
+package wasmtest
+
+import "slices"
+
+// Code is a sequence of instructions. The functions below take their operands first, so that code reads like an
+// expression: Add(Get(0), Const(1)).
+type Code []byte
+
+// The instructions in use (WebAssembly 2.0 section 5.4).
+const (
+	opUnreachable = 0x00
+	opBlock       = 0x02
+	opLoop        = 0x03
+	opIf          = 0x04
+	opElse        = 0x05
+	opEnd         = 0x0b
+	opBr          = 0x0c
+	opBrIf        = 0x0d
+	opReturn      = 0x0f
+	opCall        = 0x10
+	opDrop        = 0x1a
+	opLocalGet    = 0x20
+	opLocalSet    = 0x21
+	opGlobalGet   = 0x23
+	opGlobalSet   = 0x24
+	opLoad        = 0x28
+	opLoad8       = 0x2d
+	opStore       = 0x36
+	opStore8      = 0x3a
+	opMemorySize  = 0x3f
+	opMemoryGrow  = 0x40
+	opConst       = 0x41
+	opEqz         = 0x45
+	opEq          = 0x46
+	opNe          = 0x47
+	opLess        = 0x49
+	opAdd         = 0x6a
+	opSub         = 0x6b
+
+	noResult = 0x40 // the type of a block without results
+)
+
+// Const is a constant.
+func Const(v int32) Code { return append(Code{opConst}, S32(v)...) }
+
+// Get reads a parameter or local.
+func Get(local uint32) Code { return append(Code{opLocalGet}, U32(local)...) }
+
+// Set writes a parameter or local.
+func Set(local uint32, v Code) Code { return slices.Concat(v, Code{opLocalSet}, U32(local)) }
+
+// GetGlobal reads a global.
+func GetGlobal(global uint32) Code { return append(Code{opGlobalGet}, U32(global)...) }
+
+// SetGlobal writes a global.
+func SetGlobal(global uint32, v Code) Code { return slices.Concat(v, Code{opGlobalSet}, U32(global)) }
+
+// Call calls a function.
+func Call(function uint32, args ...Code) Code {
+	return slices.Concat(concat(args), Code{opCall}, U32(function))
+}
+
+// Drop forgets a value.
+func Drop(v Code) Code { return append(slices.Clone(v), opDrop) }
+
+// Load reads 32 bits of memory.
+func Load(address Code, offset uint32) Code {
+	return slices.Concat(address, Code{opLoad, 2}, U32(offset))
+}
+
+// Load8 reads a byte of memory.
+func Load8(address Code, offset uint32) Code {
+	return slices.Concat(address, Code{opLoad8, 0}, U32(offset))
+}
+
+// Store writes 32 bits of memory.
+func Store(address Code, offset uint32, v Code) Code {
+	return slices.Concat(address, v, Code{opStore, 2}, U32(offset))
+}
+
+// Store8 writes a byte of memory.
+func Store8(address Code, offset uint32, v Code) Code {
+	return slices.Concat(address, v, Code{opStore8, 0}, U32(offset))
+}
+
+// MemorySize is the size of the memory in pages.
+func MemorySize() Code { return Code{opMemorySize, 0} }
+
+// MemoryGrow grows the memory and gives its former size, or -1.
+func MemoryGrow(pages Code) Code { return slices.Concat(pages, Code{opMemoryGrow, 0}) }
+
+// Add adds.
+func Add(a, b Code) Code { return slices.Concat(a, b, Code{opAdd}) }
+
+// Sub subtracts.
+func Sub(a, b Code) Code { return slices.Concat(a, b, Code{opSub}) }
+
+// Eq compares.
+func Eq(a, b Code) Code { return slices.Concat(a, b, Code{opEq}) }
+
+// Ne compares.
+func Ne(a, b Code) Code { return slices.Concat(a, b, Code{opNe}) }
+
+// Less compares unsigned numbers.
+func Less(a, b Code) Code { return slices.Concat(a, b, Code{opLess}) }
+
+// Eqz is true for 0.
+func Eqz(v Code) Code { return append(slices.Clone(v), opEqz) }
+
+// If runs code when a condition is not 0.
+func If(condition Code, then ...Code) Code {
+	return slices.Concat(condition, Code{opIf, noResult}, concat(then), Code{opEnd})
+}
+
+// IfElse runs one of two pieces of code.
+func IfElse(condition, then, otherwise Code) Code {
+	return slices.Concat(condition, Code{opIf, noResult}, then, Code{opElse}, otherwise, Code{opEnd})
+}
+
+// While runs code as long as a condition is not 0.
+func While(condition Code, body ...Code) Code {
+	return slices.Concat(Code{opBlock, noResult, opLoop, noResult},
+		condition, Code{opEqz, opBrIf, 1}, concat(body), Code{opBr, 0, opEnd, opEnd})
+}
+
+// Forever loops and does nothing else.
+func Forever() Code { return Code{opLoop, noResult, opBr, 0, opEnd} }
+
+// Return leaves the function with what was computed.
+func Return(v ...Code) Code { return append(concat(v), opReturn) }
+
+// Unreachable traps.
+func Unreachable() Code { return Code{opUnreachable} }
+
+func concat(code []Code) Code { return slices.Concat(code...) }
