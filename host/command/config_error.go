@@ -1,0 +1,109 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// describe words the decoder's errors as file:line:column and a sentence for people who write the file: the decoder
+// names Go types, and for an unknown key it does not say which there are.
+func describe(path string, err error) error {
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) {
+		first := &unknown.Errors[0]
+		line, column := first.Position()
+		return fmt.Errorf("%s:%d:%d: unknown key %q; %s", path, line, column,
+			strings.Join(first.Key(), "."), alternatives(first.Key()))
+	}
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
+		line, column := decode.Position()
+		return fmt.Errorf("%s:%d:%d: %s", path, line, column, sentence(decode))
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+func sentence(err *toml.DecodeError) string {
+	message := strings.TrimPrefix(err.Error(), "toml: ")
+	key := strings.Join(err.Key(), ".")
+	switch {
+	case strings.HasPrefix(message, "cannot decode TOML"), strings.HasPrefix(message, "cannot store"):
+		_, place := follow(err.Key())
+		return fmt.Sprintf("%s must be %s", key, wanted(place))
+	}
+	return message
+}
+
+// alternatives says what may stand in the place of an unknown key.
+func alternatives(key []string) string {
+	depth, place := follow(key)
+	known := keysOf(place)
+	if len(known) == 0 {
+		return strings.Join(key[:depth], ".") + " is a value"
+	}
+	names := make([]string, len(known))
+	for i, field := range known {
+		names[i] = field.Tag.Get("toml")
+	}
+	return "known here: " + strings.Join(names, ", ")
+}
+
+// follow walks a key through the tables of a configuration file as far as it is known. It says how many parts that are
+// and gives the type of what stands there.
+func follow(key []string) (depth int, found reflect.Type) {
+	found = reflect.TypeFor[configFile]()
+	for depth, part := range key {
+		inside, known := lookUp(found, part)
+		if !known {
+			return depth, found
+		}
+		found = inside
+	}
+	return len(key), found
+}
+
+// lookUp gives the type of a key in a table. Like the decoder it does not heed case.
+func lookUp(table reflect.Type, key string) (reflect.Type, bool) {
+	for _, field := range keysOf(table) {
+		if field.Tag.Get("toml") == strings.ToLower(key) {
+			return field.Type, true
+		}
+	}
+	return nil, false
+}
+
+// keysOf gives the keys that a table, or each of an array of tables, may have; none for a value.
+func keysOf(table reflect.Type) []reflect.StructField {
+	if table.Kind() == reflect.Slice {
+		table = table.Elem()
+	}
+	if table.Kind() != reflect.Struct {
+		return nil
+	}
+	var keys []reflect.StructField
+	for _, field := range reflect.VisibleFields(table) {
+		if field.Tag.Get("toml") != "" {
+			keys = append(keys, field)
+		}
+	}
+	return keys
+}
+
+// wanted says what kind of value a key has.
+func wanted(field reflect.Type) string {
+	switch {
+	case field == reflect.TypeFor[[]routeTable]():
+		return "tables headed [[route]]"
+	case field == reflect.TypeFor[[]string]():
+		return "an array of strings"
+	case field == reflect.TypeFor[*scalar]():
+		return "a number or a string"
+	case len(keysOf(field)) > 0:
+		return "a table"
+	}
+	return "a string"
+}

@@ -1,0 +1,217 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/pflag"
+
+	"github.com/sluicehttp/sluice/engine"
+)
+
+// writeConfig makes a folder with sluice.toml and a handler to name in it, and goes there.
+func writeConfig(t *testing.T, text string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, content := range map[string]string{"sluice.toml": text, "a.wasm": "A", "b.wasm": "B"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	writeConfig(t, `
+server = { addr = ":80", core = "native", cache_dir = "cache", grace = "1m30s", max_connections = 1_000 }
+
+[limits]
+start_line = 0x1000
+head = "16KiB"
+fields = 64
+chunk_line = "1 KiB"
+trailers = "100"
+trailer_fields = 8
+buffered = "1GiB"
+head_time = "1s"
+body_idle = "2s"
+keep_alive_idle = "3s"
+write_idle = "4s"
+handler_wall = "5s"
+
+[[route]]
+name = "one"
+host = "Example.com"
+path = "/a"
+methods = ["GET", "M-SEARCH"]
+handler = "a.wasm"
+
+[[route]]
+handler = "./a.wasm"
+`)
+	var got settings
+	if err := got.useFile("sluice.toml"); err != nil {
+		t.Fatal(err)
+	}
+	a := engine.Module{Name: "a.wasm", Wasm: []byte("A")}
+	want := settings{addr: ":80", grace: duration(90 * time.Second), engine: engine.Config{
+		Core:           engine.CoreNative,
+		CacheDir:       "cache",
+		MaxConnections: 1000,
+		Limits: engine.Limits{
+			StartLine: 4096, Head: 16384, Fields: 64, ChunkLine: 1024, Trailers: 100, TrailerFields: 8, Buffered: 1 << 30,
+			HeadTime: time.Second, BodyIdle: 2 * time.Second, KeepAliveIdle: 3 * time.Second, WriteIdle: 4 * time.Second,
+			HandlerWall: 5 * time.Second,
+		},
+		Routes: []engine.Route{
+			{Name: "one", Host: "Example.com", Path: "/a", Methods: []string{"GET", "M-SEARCH"}, Handler: a},
+			{Path: "/", Handler: a},
+		},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}
+
+// Paths in a file are relative to its folder, wherever the program runs.
+func TestConfigElsewhere(t *testing.T) {
+	writeConfig(t, "server.cache_dir = 'cache'\n[[route]]\nhandler = 'a.wasm'\n")
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("/")
+	var got settings
+	if err := got.useFile(filepath.Join(folder, "sluice.toml")); err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(folder, "cache"); got.engine.CacheDir != want {
+		t.Errorf("cache_dir: got %s, want %s", got.engine.CacheDir, want)
+	}
+	if got, want := got.engine.Routes[0].Handler.Name, filepath.Join(folder, "a.wasm"); got != want {
+		t.Errorf("handler: got %s, want %s", got, want)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	const route = "[[route]]\nhandler = 'a.wasm'\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"syntax", "[server\n", "1:8: expected ']' to close table name"},
+		{"duplicate key", "[server]\naddr = ':1'\naddr = ':2'\n", "3:1: key addr is already defined"},
+
+		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections"},
+		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route"},
+		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler"},
+		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, head_time, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"key below a value", "limits.head.max = 1\n", "1:1: unknown key \"limits.head.max\"; limits.head is a value"},
+
+		{"string for a table", "server = ':1'\n", "1:10: server must be a table"},
+		{"array of tables for a table", "[[server]]\naddr = ':1'\n", "1:3: server must be a table"},
+		{"table for an array of tables", "[route]\nhandler = 'a.wasm'\n", "1:2: route must be tables headed [[route]]"},
+		{"dotted keys for an array of tables", "route.handler = 'a.wasm'\n", "1:1: route must be tables headed [[route]]"},
+		{"array in other case", "[Limits]\nHEAD = [1]\n", "2:8: Limits.HEAD must be a number or a string"},
+		{"other case", "[SERVER]\nAddr = '8080'\n", "2:8: server.addr must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface"},
+		{"number for a string", "[[route]]\nhandler = 5\n", "2:11: route.handler must be a string"},
+		{"number for a directory", "[server]\ncache_dir = 5\n", "2:13: server.cache_dir must be a string"},
+		{"string for an array", route + "methods = 'GET'\n", "3:11: route.methods must be an array of strings"},
+		{"number in an array", route + "methods = ['GET', 5]\n", "3:19: route.methods must be an array of strings"},
+		{"array for a value", "[limits]\nhead = [1]\n", "2:8: limits.head must be a number or a string"},
+
+		{"address", "[server]\naddr = '8080'\n", "2:8: server.addr must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface"},
+		{"core", "[server]\ncore = 'fast'\n", "2:8: server.core must be wasm or native"},
+		{"number for a core", "[server]\ncore = 1\n", "2:8: server.core must be wasm or native"},
+		{"duration", "[limits]\nhead_time = '10'\n", "2:13: limits.head_time must be a positive duration with its unit, such as 500ms, 10s or 2m"},
+		{"number for a duration", "[limits]\nhead_time = 10\n", "2:13: limits.head_time must be a positive duration with its unit, such as 500ms, 10s or 2m"},
+		{"negative duration", "[server]\ngrace = '-1s'\n", "2:9: server.grace must be a positive duration with its unit, such as 500ms, 10s or 2m"},
+		{"size", "[limits]\nhead = '64KB'\n", "2:8: limits.head must be a number of bytes, 1 or more, such as 65536 or \"64KiB\" (units: KiB, MiB, GiB)"},
+		{"size of zero", "[limits]\nhead = 0\n", "2:8: limits.head must be a number of bytes, 1 or more, such as 65536 or \"64KiB\" (units: KiB, MiB, GiB)"},
+		{"size beyond 64 bits", "[limits]\nhead = '9999999999GiB'\n", "2:8: limits.head must be a number of bytes, 1 or more, such as 65536 or \"64KiB\" (units: KiB, MiB, GiB)"},
+		{"count", "[limits]\nfields = '1KiB'\n", "2:10: limits.fields must be a whole number, 1 or more"},
+		{"fraction for a count", "[server]\nmax_connections = 1.5\n", "2:19: server.max_connections must be a whole number, 1 or more"},
+
+		{"empty", "", " there are no routes; add a [[route]] with the handler that answers"},
+		{"no routes", "[server]\naddr = ':1'\n", " there are no routes; add a [[route]] with the handler that answers"},
+		{"no handler", route + "\n[[route]]\npath = '/a'\n", "4:3: the route has no handler; add handler = \"file.wasm\""},
+		{"empty handler", "[[route]]\nhandler = ''\n", "2:11: the route has no handler; add handler = \"file.wasm\""},
+		{"handler not there", "[[route]]\nhandler = 'c.wasm'\n", "2:11: cannot read c.wasm: no such file or directory; paths are relative to the configuration file's folder"},
+		{"handler is a folder", "[[route]]\nhandler = '.'\n", "2:11: cannot read .: is a directory; paths are relative to the configuration file's folder"},
+		{"path", route + "path = 'api'\n", "3:8: path must begin with \"/\"; write \"/api\""},
+		{"empty path", route + "path = ''\n", "3:8: path must begin with \"/\"; write \"/\""},
+		{"pattern for a path", route + "path = '/a/*'\n", "3:8: path must be a plain prefix, without ?, #, * and spaces"},
+		{"host with port", route + "host = 'a.example:80'\n", "3:8: host must be a name alone, such as \"example.com\", without scheme, port or path"},
+		{"host with scheme", route + "host = 'http://a.example'\n", "3:8: host must be a name alone, such as \"example.com\", without scheme, port or path"},
+		{"method", route + "methods = [\n  'GET',\n  'PO ST',\n]\n", "5:3: \"PO ST\" is not a method; write a name such as \"GET\""},
+		{"empty method", route + "methods = ['']\n", "3:12: \"\" is not a method; write a name such as \"GET\""},
+		{"method of an inline route", "route = [{handler = 'a.wasm', methods = ['GET', 'a/b']}]\n", "1:49: \"a/b\" is not a method; write a name such as \"GET\""},
+		{"duplicate route", route + route, "3:3: the route on line 1 already answers /; give one of them another host or path"},
+		{"duplicate route but for a slash", route + "path = '/a'\n" + route + "path = '/a/'\n", "4:3: the route on line 1 already answers /a/; give one of them another host or path"},
+		{"duplicate route in other words", route + "host = 'A.example'\n[[route]]\nhandler = 'b.wasm'\nhost = 'a.EXAMPLE'\npath = '/'\n",
+			"4:3: the route on line 1 already answers a.example/; give one of them another host or path"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			writeConfig(t, test.text)
+			err := new(settings).useFile("sluice.toml")
+			if want := "sluice.toml:" + test.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// FuzzConfig looks for files that the decoder accepts and whose keys the program then does not find.
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte(exampleConfig))
+	f.Add([]byte("server.addr = ':1'\nroute = [{handler = 'a.wasm', methods = ['GET']}]\n"))
+	f.Add([]byte("ROUTE = [{ Path = '' }]\n"))
+	f.Add([]byte("[route]\n\"handler\" = 'a.wasm'\n[limits]\nhead = 0\n"))
+	path := filepath.Join(f.TempDir(), "sluice.toml")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := new(settings).useFile(path); err != nil && !strings.HasPrefix(err.Error(), path+":") {
+			t.Errorf("the file is not named: %v", err)
+		}
+	})
+}
+
+// What `sluice help config` shows is true: every key is there, no other, and the defaults are the engine's and the
+// flags'.
+func TestExampleConfig(t *testing.T) {
+	var example configFile
+	if err := toml.NewDecoder(strings.NewReader(exampleConfig)).DisallowUnknownFields().Decode(&example); err != nil {
+		t.Fatal(describe("example.toml", err))
+	}
+	for _, table := range keysOf(reflect.TypeOf(example)) {
+		for _, field := range keysOf(table.Type) {
+			key := field.Tag.Get("toml")
+			if !strings.Contains(exampleConfig, "\n"+key+" = ") && !strings.Contains(exampleConfig, "\n# "+key+" = ") {
+				t.Errorf("%s.%s is not in the example", table.Tag.Get("toml"), key)
+			}
+		}
+	}
+
+	var got settings
+	if err := got.useValues(&example, newSource("example.toml", []byte(exampleConfig))); err != nil {
+		t.Fatal(err)
+	}
+	var flags serveFlags
+	flags.add(pflag.NewFlagSet("", pflag.ContinueOnError))
+	want := settings{addr: flags.addr, grace: flags.grace, engine: engine.Config{
+		Core:           engine.Core(flags.core),
+		MaxConnections: engine.DefaultMaxConnections,
+		Limits: engine.Limits{
+			StartLine: engine.DefaultStartLine, Head: engine.DefaultHead, Fields: engine.DefaultFields,
+			ChunkLine: engine.DefaultChunkLine, Trailers: engine.DefaultTrailers, TrailerFields: engine.DefaultTrailerFields,
+			Buffered: engine.DefaultBuffered, HeadTime: engine.DefaultHeadTime, BodyIdle: engine.DefaultBodyIdle,
+			KeepAliveIdle: engine.DefaultKeepAliveIdle, WriteIdle: engine.DefaultWriteIdle, HandlerWall: engine.DefaultHandlerWall,
+		},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}

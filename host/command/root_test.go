@@ -1,0 +1,63 @@
+package command
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// What goes wrong before the engine has anything to do with it.
+func TestErrors(t *testing.T) {
+	const taken = "a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
+		" leave out the handler, or --config and SLUICE_CONFIG"
+	for _, test := range []struct {
+		args, variable string
+		status         int
+		want           string
+	}{
+		{"srve", "", 2, `unknown command "srve"; did you mean serve?`},
+		{"hello.wasm", "", 2, `unknown command "hello.wasm"; to serve a handler: sluice serve hello.wasm`},
+		{"frobnicate", "", 2, `unknown command "frobnicate"; see 'sluice --help'`},
+		{"--port 80", "", 2, `unknown flag: --port; see 'sluice --help'`},
+		{"serve --port 80", "", 2, `unknown flag: --port; see 'sluice serve --help'`},
+		{"serve --addr", "", 2, `flag needs an argument: --addr; see 'sluice serve --help'`},
+
+		{"serve a.wasm b.wasm", "", 2, "serve takes one handler, not 2; list several as routes in a file and name it with --config"},
+		{"serve a.wasm --config sluice.toml", "", 2, taken},
+		{"serve a.wasm", "SLUICE_CONFIG=sluice.toml", 2, taken},
+		{"serve none.wasm", "", 1, "cannot read none.wasm: no such file or directory; name a handler, a .wasm file"},
+		{"serve .", "", 1, "cannot read .: is a directory; name a handler, a .wasm file"},
+		{"--config none.toml", "", 1, "cannot read none.toml: no such file or directory; name a configuration file with --config"},
+		{"--config sluice.toml", "", 1, "sluice.toml: there are no routes; add a [[route]] with the handler that answers"},
+
+		{"--addr 8080", "", 2, `invalid value "8080" for --addr: must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface`},
+		{"--addr :99999", "", 2, `invalid value ":99999" for --addr: must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface`},
+		{"--core foo", "", 2, `invalid value "foo" for --core: must be wasm or native`},
+		{"--grace 10", "", 2, `invalid value "10" for --grace: must be a positive duration with its unit, such as 500ms, 10s or 2m`},
+		{"--verbose=maybe", "", 2, `invalid value "maybe" for --verbose: must be true or false`},
+		{"serve", "SLUICE_CORE=foo", 2, `invalid value "foo" for SLUICE_CORE: must be wasm or native`},
+		{"", "SLUICE_VERBOSE=maybe", 2, `invalid value "maybe" for SLUICE_VERBOSE: must be true or false`},
+
+		{"trace --split -1", "", 2, `invalid value "-1" for --split: must be a number of bytes, 1 or more, or 0 for all at once`},
+		{"trace --role client", "", 2, `invalid value "client" for --role: must be server`},
+		{"trace --core foo", "", 2, `invalid value "foo" for --core: must be wasm or native`},
+		{"trace", "SLUICE_SPLIT=x", 2, `invalid value "x" for SLUICE_SPLIT: must be a number of bytes, 1 or more, or 0 for all at once`},
+		{"trace request.http", "", 2, "trace takes no arguments; give the bytes on standard input"},
+
+		{"inspect", "", 2, "inspect takes one handler: sluice inspect handler.wasm"},
+		{"inspect none.wasm", "", 1, "cannot read none.wasm: no such file or directory; name a handler, a .wasm file"},
+		{"version 1", "", 2, "version takes no arguments"},
+	} {
+		t.Run(test.args+" "+test.variable, func(t *testing.T) {
+			writeConfig(t, "")
+			if name, value, found := strings.Cut(test.variable, "="); found {
+				t.Setenv(name, value)
+			}
+			var stdout, stderr bytes.Buffer
+			status := Run(strings.Fields(test.args), strings.NewReader(""), &stdout, &stderr)
+			if want := "sluice: " + test.want + "\n"; status != test.status || stderr.String() != want || stdout.Len() > 0 {
+				t.Errorf("\n got %d %s\nwant %d %sstdout %q", status, stderr.String(), test.status, want, stdout.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicehttp/sluice/engine"
+)
+
+func newServe() *cobra.Command {
+	var flags serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve [handler.wasm]",
+		Short: "Serve a handler, or the routes of a configuration file",
+		Long: `Serve a handler, the routes of a configuration file, or without either a built-in welcome page.
+
+A flag wins over its variable, the variable over the configuration file. SIGINT and SIGTERM
+let the requests under way end; a second signal stops at once.`,
+		Example: `  sluice serve hello.wasm
+  sluice serve hello.wasm --addr :80
+  sluice serve --config sluice.toml --verbose`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageErrorf("serve takes one handler, not %d; list several as routes in a file and name it with --config", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			handler := ""
+			if len(args) == 1 {
+				handler = args[0]
+			}
+			settings, err := flags.settings(cmd.Flags(), handler)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), settings, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags.add(cmd.Flags())
+	return cmd
+}
+
+// serve serves until a signal comes and the requests under way have ended.
+func serve(ctx context.Context, s *settings, stdout, stderr io.Writer) error {
+	s.engine.Log = newLog(stderr, s.verbose)
+	server, err := engine.New(ctx, s.engine)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, string(s.addr))
+	if err != nil {
+		_ = server.Close(ctx)
+		return err
+	}
+	// What reads stdout may end first, as tee does on the same Ctrl+C; that must not end the requests.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	announce(stdout, s, listener.Addr())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving %s ended: %w", listener.Addr(), err)
+	case <-signals:
+	}
+	grace := time.Duration(s.grace)
+	fmt.Fprintf(stdout, "Draining: requests under way have %s to end. Press Ctrl+C again to stop at once.\n", grace)
+	return drain(ctx, server.Close, grace, signals)
+}
+
+// drain closes gracefully, for as long as grace allows and no further signal comes.
+func drain(ctx context.Context, closeServer func(context.Context) error, grace time.Duration, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- closeServer(ctx) }()
+	select {
+	case err := <-closed:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("requests were cut: they did not end within %s; allow more with --grace", grace)
+		}
+		return err
+	case <-signals:
+		return errors.New("requests were cut: a second signal came before they ended")
+	}
+}
+
+func newLog(stderr io.Writer, verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+}

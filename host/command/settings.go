@@ -1,0 +1,82 @@
+package command
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sluicehttp/sluice/engine"
+)
+
+// serveFlags are the flags of a bare sluice and of serve.
+type serveFlags struct {
+	addr    address
+	config  string
+	core    coreName
+	grace   duration
+	verbose bool
+}
+
+const coreUsage = "run the parser as `wasm|native` code; native is faster and not sandboxed"
+
+func (f *serveFlags) add(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.TextVar(&f.addr, "addr", address("127.0.0.1:8080"), "listen on `host:port`; port 0 takes a free one")
+	flags.StringVar(&f.config, "config", "", "serve the routes of `file`; see 'sluice help config'")
+	flags.TextVar(&f.core, "core", coreName(engine.CoreWasm), coreUsage)
+	flags.TextVar(&f.grace, "grace", duration(10*time.Second), "when stopping, wait at most `duration` for requests")
+	flags.BoolVar(&f.verbose, "verbose", false, "log details and show the cache directory")
+}
+
+// settings are what serving needs, whether a flag, a variable, the configuration file or a default says so.
+type settings struct {
+	addr    address
+	grace   duration
+	verbose bool
+	engine  engine.Config
+}
+
+func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, error) {
+	s := &settings{addr: f.addr, grace: f.grace, verbose: f.verbose}
+	s.engine.Core = engine.Core(f.core)
+	s.engine.CacheDir = defaultCacheDir()
+	if f.config == "" {
+		return s, s.useHandler(handler)
+	}
+	if handler != "" {
+		return nil, usageErrorf("a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
+			" leave out the handler, or --config and SLUICE_CONFIG")
+	}
+	if err := s.useFile(f.config); err != nil {
+		return nil, err
+	}
+	if flags.Changed("addr") {
+		s.addr = f.addr
+	}
+	if flags.Changed("core") {
+		s.engine.Core = engine.Core(f.core)
+	}
+	if flags.Changed("grace") {
+		s.grace = f.grace
+	}
+	return s, nil
+}
+
+// useHandler serves everything with one handler, or with the welcome page when none is named.
+func (s *settings) useHandler(path string) (err error) {
+	module := welcome()
+	if path != "" {
+		module, err = readModule(path, "name a handler, a .wasm file")
+	}
+	s.engine.Routes = []engine.Route{{Path: "/", Handler: module}}
+	return err
+}
+
+// defaultCacheDir is empty, so that nothing is kept, where there is no place for caches.
+func defaultCacheDir() string {
+	dir, err := engine.DefaultCacheDir()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
