@@ -5,10 +5,11 @@ go 1.25.0
 toolchain go1.26.8
 
 require (
-	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/pelletier/go-toml/v2 v2.4.3 // host: the configuration file
 	github.com/spf13/cobra v1.10.2 // host: commands
 	github.com/spf13/pflag v1.0.9 // host: flags
-	github.com/tetratelabs/wazero v1.12.0 // indirect
-	golang.org/x/sys v0.44.0 // indirect
+	github.com/tetratelabs/wazero v1.12.0 // engine/internal: the WebAssembly runtime
+	golang.org/x/sys v0.44.0 // engine/internal/wasmruntime: memory outside the Go heap
 )
+
+require github.com/inconshreveable/mousetrap v1.1.0 // indirect

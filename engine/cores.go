@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 	"github.com/sluicehttp/sluice/guest/http1"
@@ -22,40 +20,20 @@ type coresConfig struct {
 }
 
 // openCores makes the cores that share an engine's connections. The runtime is not needed for native ones.
-func openCores(ctx context.Context, runtime *wasmruntime.Runtime, config coresConfig) (*core.Set, error) {
-	make, err := coreMaker(ctx, runtime, config)
-	if err != nil {
-		return nil, err
-	}
-	return core.NewSet(config.count, config.log, make)
-}
-
-// coreMaker is what makes one core. A core in a sandbox is compiled once for all.
-func coreMaker(ctx context.Context, runtime *wasmruntime.Runtime, config coresConfig) (core.Maker, error) {
+func openCores(ctx context.Context, runtime *wasmruntime.Runtime, config coresConfig) (set *core.Set, err error) {
 	one := core.Config{Connections: config.connections, Limits: config.limits.http1()}
+	var maker core.Maker
 	switch config.kind {
 	case CoreNative:
-		return func(onBroken func(error)) (*core.Core, error) {
-			one := one
-			one.OnBroken = onBroken
-			return core.NewNative(one)
-		}, nil
+		maker = core.NativeMaker(one)
 	case CoreWasm, "":
-		compiled, err := core.Compile(ctx, runtime)
-		if err != nil {
+		if maker, err = core.WasmMaker(ctx, runtime, one); err != nil {
 			return nil, err
 		}
-		return wasmMaker(ctx, runtime, compiled, one), nil
+	default:
+		return nil, fmt.Errorf("core %q is not known; there are %q and %q", config.kind, CoreWasm, CoreNative)
 	}
-	return nil, fmt.Errorf("core %q is not known; there are %q and %q", config.kind, CoreWasm, CoreNative)
-}
-
-func wasmMaker(ctx context.Context, runtime *wasmruntime.Runtime, compiled wazero.CompiledModule, config core.Config) core.Maker {
-	return func(onBroken func(error)) (*core.Core, error) {
-		config := config
-		config.OnBroken = onBroken
-		return core.NewWasm(ctx, runtime, compiled, config)
-	}
+	return core.NewSet(config.count, config.log, maker)
 }
 
 // http1 are the limits as the core knows them.

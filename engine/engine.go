@@ -111,7 +111,7 @@ func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
 	for _, route := range config.Routes {
 		module, err := loader.Load(ctx, route.Handler.Name, route.Handler.Wasm)
 		if err != nil {
-			return nil, fmt.Errorf("handler %s: %w", route.Handler.Name, err)
+			return nil, fmt.Errorf("handler %w", err)
 		}
 		e.modules = append(e.modules, module)
 		pool, err := module.NewPool(sandbox.PoolConfig{Route: route.Name, Log: config.Log})

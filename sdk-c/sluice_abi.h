@@ -224,7 +224,8 @@ SLUICE_STATIC_ASSERT(offsetof(sluice_receive_buffer_t, size) == 4, "offset of re
  * Result: `invalid`, `fault`, `state` when an answer has begun, `no_session`, `closed`, `too_big` for a head beyond
  * the limit. */
 SLUICE_IMPORT("send")
-uint32_t sluice_send(sluice_session_t session, uint32_t status, const sluice_field_t *fields, size_t fields_len, const uint8_t *body, size_t body_len);
+uint32_t sluice_send(
+    sluice_session_t session, uint32_t status, const sluice_field_t *fields, size_t fields_len, const uint8_t *body, size_t body_len);
 
 /* Sends the head of an answer whose body follows.
  *

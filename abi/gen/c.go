@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -104,7 +105,7 @@ func (c *cText) typ(t *typ) {
 	c.f("")
 	docs := t.docs
 	if t.kind == kindRecord {
-		docs = append(append([]string{}, docs...), layoutSentence(t))
+		docs = slices.Concat(docs, []string{layoutSentence(t)})
 	}
 	c.comment(docs...)
 	switch t.kind {
@@ -187,9 +188,13 @@ func (c *cText) prototype(f *function, attribute string) {
 		}
 	}
 	c.f("")
-	c.comment(append(append([]string{}, f.docs...), functionDocs(f, asIs)...)...)
+	c.comment(slices.Concat(f.docs, functionDocs(f, asIs))...)
 	c.f("%s", attribute)
-	c.f("%ssluice_%s(%s);", result, f.name, strings.Join(params, ", "))
+	head, list := result+"sluice_"+f.name+"(", strings.Join(params, ", ")+");"
+	if len(head)+len(list) > textWidth {
+		head += "\n    "
+	}
+	c.f("%s%s", head, list)
 }
 
 // cWord is the C type in which a narrow number is passed.

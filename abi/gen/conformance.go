@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The programs of abi/conformance: what a binding makes of the byte vectors, seen from outside. Each exports `room`, the
+// The programs in the conformance folders of the SDKs: what a binding makes of the byte vectors, seen from outside. Each exports `room`, the
 // address of a place for one record, and for every number in every record get_ and set_ functions, whose names are the
 // record and the way to the number: get_message__line__version. Each also exports for every import a call_ function, which
 // calls it with 8 for the first parameter that wasm sees, 16 for the second and so on, and true for a bool.
@@ -53,7 +53,7 @@ func (a *argument) next() int {
 	return int(*a) * 8
 }
 
-// cConformance writes the part of abi/conformance/c that depends on the records.
+// cConformance writes the part of sdk-c/conformance that depends on the records.
 func cConformance(doc *document) ([]byte, error) {
 	c := &cText{}
 	c.f("/* %s */", notice)
@@ -111,7 +111,7 @@ SLUICE_EXPORT("room") void *room_address(void) { return &room; }
 	return []byte(c.String()), nil
 }
 
-// rustConformance writes the part of abi/conformance/rust that depends on the records.
+// rustConformance writes the part of sdk-rust/conformance that depends on the records.
 func rustConformance(doc *document) ([]byte, error) {
 	r := &rustText{}
 	r.f("// %s", notice)
@@ -173,7 +173,7 @@ macro_rules! address {
 			}
 			place := rustInner(l.typ, strings.Join(append([]string{t.name}, l.path...), "."))
 			name := l.exportName(t)
-			r.broken("", macro+"!(", []string{"get_" + name, "set_" + name, place}, ");")
+			r.f("%s! { get_%s, set_%s, %s }", macro, name, name, place)
 		}
 	}
 	for _, f := range doc.module(handlerImports).functions {
@@ -183,9 +183,14 @@ macro_rules! address {
 		var value argument
 		var args []string
 		for _, p := range f.params {
-			args = append(args, rustArgument(p.typ, &value))
+			args = append(args, p.name)
+			r.f("    let %s = %s;", p.name, rustArgument(p.typ, &value))
 		}
-		r.f("    let error = unsafe { %s(%s) };", f.name, strings.Join(args, ", "))
+		call := fmt.Sprintf("%s(%s)", f.name, strings.Join(args, ", "))
+		if rustSafety(f) != "" {
+			call = "unsafe { " + call + " }"
+		}
+		r.f("    let error = %s;", call)
 		r.f("    error.0 as u32")
 		r.f("}")
 	}
@@ -196,11 +201,11 @@ macro_rules! address {
 func rustArgument(t *typ, value *argument) string {
 	switch t.kind {
 	case kindList:
-		return fmt.Sprintf("from_raw_parts(%d as *const %s, %d)", value.next(), rustType(t.elem), value.next())
+		return fmt.Sprintf("unsafe { from_raw_parts(%d as *const %s, %d) }", value.next(), rustType(t.elem), value.next())
 	case kindPointer:
-		return fmt.Sprintf("&mut *(%d as *mut %s)", value.next(), rustType(t.elem))
+		return fmt.Sprintf("unsafe { &mut *(%d as *mut %s) }", value.next(), rustType(t.elem))
 	case kindConstPointer:
-		return fmt.Sprintf("&*(%d as *const %s)", value.next(), rustType(t.elem))
+		return fmt.Sprintf("unsafe { &*(%d as *const %s) }", value.next(), rustType(t.elem))
 	case kindBool:
 		value.next()
 		return "true"
@@ -211,7 +216,7 @@ func rustArgument(t *typ, value *argument) string {
 	return fmt.Sprint(value.next())
 }
 
-// goConformance writes the part of abi/conformance/go that depends on the functions. Go's records need no wasm to be
+// goConformance writes the part of sdk-go/conformance that depends on the functions. Go's records need no wasm to be
 // tested, so it has none.
 func goConformance(doc *document) ([]byte, error) {
 	g := &goText{}
@@ -233,7 +238,7 @@ func goConformance(doc *document) ([]byte, error) {
 		g.f("func call%s() uint32 { return uint32(abi.%s(%s)) }", goName(f.name), goName(f.name), strings.Join(args, ", "))
 	}
 	g.f("")
-	g.f("func at[T any](address uintptr) *T { return (*T)(unsafe.Pointer(address)) }")
+	g.f("func at[T any](address uintptr) *T { return (*T)(unsafe.Add(nil, address)) }")
 	return g.source()
 }
 

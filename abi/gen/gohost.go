@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func (g *goText) hostRecord(t *typ) {
 	g.named(name, t.docs, "", layoutSentence(t))
 	g.f("type %s struct {", name)
 	for _, f := range t.members {
-		g.comment("\t//", append(f.docs, pointerSentence(f)...)...)
+		g.comment("\t//", slices.Concat(f.docs, pointerSentence(f))...)
 		g.f("%s %s", goName(f.name), goType(f.typ))
 	}
 	g.f("}")

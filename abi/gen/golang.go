@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/format"
+	"slices"
 	"strings"
 )
 
@@ -131,7 +132,7 @@ func (g *goText) layoutStruct(t *typ) {
 	}
 	for i, f := range t.members {
 		padding(i)
-		g.comment("\t//", append(f.docs, pointerSentence(f)...)...)
+		g.comment("\t//", slices.Concat(f.docs, pointerSentence(f))...)
 		g.f("%s %s", goName(f.name), goType(f.typ))
 	}
 	padding(len(t.members))
@@ -178,10 +179,6 @@ func goType(t *typ) string {
 		return "uint32"
 	case kindBool:
 		return "bool"
-	case kindList:
-		if t.name == "" {
-			return "List"
-		}
 	case kindInt:
 		if t.line == 0 {
 			return fmt.Sprintf("uint%d", t.bits)
@@ -200,5 +197,9 @@ func pointerSentence(f *member) []string {
 
 // layoutSentence says how large a record is.
 func layoutSentence(t *typ) string {
-	return fmt.Sprintf("%d bytes, aligned to %d.", t.size, t.align)
+	unit := "bytes"
+	if t.size == 1 {
+		unit = "byte"
+	}
+	return fmt.Sprintf("%d %s, aligned to %d.", t.size, unit, t.align)
 }

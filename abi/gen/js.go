@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -91,7 +92,7 @@ func (j *jsText) codec(t *typ) {
 	name := pascal(t.name)
 	fields := jsFields(t)
 	j.f("")
-	j.doc("", append(append([]string{}, t.docs...), layoutSentence(t))...)
+	j.doc("", slices.Concat(t.docs, []string{layoutSentence(t)})...)
 	j.f("export const %s = Object.freeze({", name)
 	j.f("  size: %d,", t.size)
 	j.f("  align: %d,", t.align)
@@ -185,7 +186,7 @@ func jsAddress(offset int) string {
 // functionTable writes the wasm signatures of a module's functions.
 func (j *jsText) functionTable(name string, m *module) {
 	j.f("")
-	j.doc("", append(append([]string{}, m.docs...), "", "The wasm types of its functions by their names.")...)
+	j.doc("", slices.Concat(m.docs, []string{"", "The wasm types of its functions by their names."})...)
 	j.f("export const %s = Object.freeze({", name)
 	for _, f := range m.functions {
 		var params []string
@@ -247,7 +248,7 @@ func (j *jsText) typeDeclaration(t *typ) {
 	if t.kind == kindRecord || t.kind == kindList {
 		j.f("export interface %s {", name)
 		for _, f := range jsFields(t) {
-			j.doc("  ", append(append([]string{}, f.docs...), pointerSentence(f)...)...)
+			j.doc("  ", slices.Concat(f.docs, pointerSentence(f))...)
 			j.f("  %s: %s;", jsName(f.name), jsType(f.typ))
 		}
 		j.f("}")
@@ -274,10 +275,10 @@ func (j *jsText) typeDeclaration(t *typ) {
 
 func (j *jsText) functionNames(name string, m *module) {
 	j.f("")
-	j.doc("", append(append([]string{}, m.docs...), "", "The wasm types of its functions by their names.")...)
+	j.doc("", slices.Concat(m.docs, []string{"", "The wasm types of its functions by their names."})...)
 	j.f("export const %s: {", name)
 	for _, f := range m.functions {
-		j.doc("  ", append(append([]string{}, f.docs...), functionDocs(f, asIs)...)...)
+		j.doc("  ", slices.Concat(f.docs, functionDocs(f, asIs))...)
 		j.f("  readonly %s: FunctionType;", f.name)
 	}
 	j.f("};")

@@ -72,16 +72,21 @@ func generate(doc *document) ([]file, error) {
 		{"abi/layout.golden", layoutGolden},
 		{"abi/signatures.golden", signaturesGolden},
 		{"abi/vectors.json", vectors},
-		{"abi/conformance/c/records_gen.c", cConformance},
-		{"abi/conformance/go/calls_gen.go", goConformance},
-		{"abi/conformance/rust/records_gen.rs", rustConformance},
 		{"guest/http1/abi_gen.go", goCore},
+		{"sdk-c/conformance/records_gen.c", cConformance},
 		{"sdk-c/sluice_abi.h", cHeader},
 		{"sdk-go/abi/abi_gen.go", goHandler},
 		{"sdk-go/abi/imports_gen.go", goHandlerImports},
+		{"sdk-go/conformance/calls_gen.go", goConformance},
 		{"sdk-js/abi.d.ts", jsTypes},
 		{"sdk-js/abi.js", jsModule},
+		{"sdk-rust/conformance/records_gen.rs", rustConformance},
 		{"sdk-rust/src/abi.rs", rustModule},
+	}
+	for _, name := range []string{coreExports, handlerImports, handlerExports} {
+		if doc.module(name) == nil {
+			return nil, fmt.Errorf("%s:1: there is no module %s; write it", source, name)
+		}
 	}
 	var files []file
 	for _, output := range outputs {

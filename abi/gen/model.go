@@ -272,10 +272,17 @@ func (b *builder) constant(n *node) {
 
 // definition takes what can stand where a type is wanted; nil when it is refused.
 func (b *builder) definition(n *node) *typ {
-	if !n.isList() {
-		return b.reference(n)
+	t := b.form(n)
+	if t != nil {
+		place(t)
 	}
+	return t
+}
+
+func (b *builder) form(n *node) *typ {
 	switch {
+	case !n.isList():
+		return b.reference(n)
 	case n.head() == "enum":
 		return b.enum(n)
 	case n.head() == "flags":
@@ -308,7 +315,6 @@ func (b *builder) reference(n *node) *typ {
 		b.refuse(n.line, "no type "+n.atom+" above", "define it further up, or use u8, u16, u32, u64 or bool")
 		return nil
 	}
-	place(t)
 	return t
 }
 
@@ -322,9 +328,7 @@ func (b *builder) containing(k kind, elem *node) *typ {
 		b.refuse(elem.line, "a type without a name inside another one", "give it a typename")
 		return nil
 	}
-	whole := &typ{kind: k, elem: t}
-	place(whole)
-	return whole
+	return &typ{kind: k, elem: t}
 }
 
 // enum takes (enum (@witx tag uN) $case...).
@@ -380,11 +384,14 @@ func (b *builder) record(n *node) *typ {
 		if m == nil {
 			continue
 		}
-		if m.typ.kind == kindBool || m.typ.kind == kindExpected {
+		switch {
+		case m.typ.kind == kindBool || m.typ.kind == kindExpected:
 			b.refuse(f.line, "a field of a type that has no place in memory", "use u8 or an enum")
-			continue
+		case m.typ.kind == kindList && m.typ.name == "":
+			b.refuse(f.line, "field "+m.name+" has a type without a name", "give it a typename")
+		default:
+			t.members = b.appendMember(t.members, m)
 		}
-		t.members = b.appendMember(t.members, m)
 	}
 	return t
 }
@@ -401,9 +408,12 @@ func (b *builder) typed(n *node, word string) *member {
 	if m.typ == nil {
 		return nil
 	}
-	if m.typ.name == "" && (m.typ.kind == kindEnum || m.typ.kind == kindFlags || m.typ.kind == kindRecord) {
-		b.refuse(n.line, word+" "+m.name+" has a type without a name", "give it a typename")
-		return nil
+	switch m.typ.kind {
+	case kindEnum, kindFlags, kindRecord, kindHandle:
+		if m.typ.name == "" {
+			b.refuse(n.line, word+" "+m.name+" has a type without a name", "give it a typename")
+			return nil
+		}
 	}
 	return m
 }

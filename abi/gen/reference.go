@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -70,7 +71,7 @@ func (m *markdown) module(mod *module) {
 	m.comment("", mod.docs...)
 	for _, f := range mod.functions {
 		m.f("")
-		m.f("### `%s`", f.name)
+		m.f("### Function `%s`", f.name) // more than the name, which can be a type's too
 		m.f("")
 		m.f("    %s(%s)%s", f.name, strings.Join(wasmParams(f), ", "), wasmResult(f))
 		m.f("")
@@ -130,7 +131,7 @@ func (m *markdown) typ(t *typ) {
 	if t.kind == kindEnum || t.kind == kindFlags {
 		kind += fmt.Sprintf(" of %d bits", t.bits)
 	}
-	m.comment("", append(append([]string{}, t.docs...), fmt.Sprintf("%s: %s", strings.ToUpper(kind[:1])+kind[1:], layoutSentence(t)))...)
+	m.comment("", slices.Concat(t.docs, []string{fmt.Sprintf("%s: %s", strings.ToUpper(kind[:1])+kind[1:], layoutSentence(t))})...)
 	switch t.kind {
 	case kindEnum:
 		m.values("value", t.members, func(v *member) string { return fmt.Sprint(v.value) })
@@ -165,11 +166,8 @@ func cell(docs []string) string { return strings.ReplaceAll(strings.Join(docs, "
 
 // picture shows the bytes of one payload.
 func (m *markdown) picture(doc *document) {
-	i := 0
-	for i < len(doc.types) && doc.types[i].name != "line" {
-		i++
-	}
-	if i == len(doc.types) {
+	i := slices.IndexFunc(doc.types, func(t *typ) bool { return t.name == "line" })
+	if i < 0 {
 		return
 	}
 	line := doc.types[i]
@@ -183,9 +181,9 @@ func (m *markdown) picture(doc *document) {
 	m.f("")
 	m.f("## A payload byte by byte")
 	m.f("")
-	m.f("`on_event` with the event `line_ready` of `%s %s HTTP/1.1`, where the receive buffer begins at address %d. The record",
-		method, target, base)
-	m.f("lies at the beginning of the payload; here the host has put what it points to right behind it.")
+	m.comment("", fmt.Sprintf("`on_event` with the event `line_ready` of `%s %s HTTP/1.1`, where the receive buffer begins at "+
+		"address %d. The record lies at the beginning of the payload; here the host has put what it points to right behind it.",
+		method, target, base))
 	m.f("")
 	m.f("    address  bytes                       meaning")
 	end := 0

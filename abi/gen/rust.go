@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ func rustModule(doc *document) ([]byte, error) {
 		"An enumeration is a number with named values and not a Rust `enum`, because a newer host may give a number that "+
 			"this file does not know. Words in backquotes are names of abi/events.witx.")
 	types := doc.typesFor(handlers)
+	for _, t := range ofKind(types, kindRecord) {
+		if t.size > 256 {
+			return nil, fmt.Errorf("%s:%d: record %s has more bytes than a byte can count; see asserts in abi/gen/rust.go", source,
+				t.line, t.name)
+		}
+	}
 	r.f("")
 	r.f("use core::fmt;")
 	if len(ofKind(types, kindFlags)) > 0 {
@@ -36,7 +43,7 @@ func (r *rustText) typ(t *typ) {
 	r.f("")
 	docs := t.docs
 	if t.kind == kindRecord {
-		docs = append(append([]string{}, docs...), "", layoutSentence(t))
+		docs = slices.Concat(docs, []string{"", layoutSentence(t)})
 	}
 	r.comment("///", docs...)
 	switch {
@@ -267,19 +274,26 @@ func (r *rustText) imports(m *module) {
 	r.f("}")
 }
 
-// importWrapper writes a function with types. It is unsafe when the host follows addresses inside of what it is given.
+// rustSafety says what a caller must see to: the host follows addresses inside of what it is given. Empty when a call is
+// safe.
+func rustSafety(f *function) string {
+	for _, p := range f.params {
+		if p.typ.kind == kindList && p.typ.elem.kind == kindRecord {
+			return "The addresses in `" + p.name + "` must be valid during the call."
+		}
+	}
+	return ""
+}
+
+// importWrapper writes a function with types.
 func (r *rustText) importWrapper(f *function) {
 	var params, args []string
-	unsafety := ""
 	for _, p := range f.params {
 		name := p.name
 		switch p.typ.kind {
 		case kindList:
 			params = append(params, fmt.Sprintf("%s: &[%s]", name, rustType(p.typ.elem)))
 			args = append(args, name+".as_ptr()", name+".len()")
-			if p.typ.elem.kind == kindRecord {
-				unsafety = "The addresses in `" + name + "` must be valid during the call."
-			}
 		case kindPointer:
 			params = append(params, fmt.Sprintf("%s: &mut %s", name, rustType(p.typ.elem)))
 			args = append(args, name)
@@ -292,16 +306,17 @@ func (r *rustText) importWrapper(f *function) {
 		}
 	}
 	r.f("")
-	docs := append(append([]string{}, f.docs...), functionDocs(f, asIs)...)
+	docs := slices.Concat(f.docs, functionDocs(f, asIs))
 	keyword := "pub fn"
-	if unsafety != "" {
-		docs = append(docs, "", "# Safety", "", unsafety)
+	safety := rustSafety(f)
+	if safety != "" {
+		docs = append(docs, "", "# Safety", "", safety)
 		keyword = "pub unsafe fn"
 	}
 	r.comment("    ///", docs...)
 	r.broken("    ", keyword+" "+f.name+"(", params, ") -> Errno {")
 	open, end := "Errno(raw::"+f.name+"(", ") as u16)"
-	if unsafety == "" {
+	if safety == "" {
 		r.f("        // SAFETY: the host reads and writes only what the references name.")
 		open, end = "Errno(unsafe { raw::"+f.name+"(", ") } as u16)"
 	}

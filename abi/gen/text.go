@@ -28,39 +28,48 @@ func (t *text) comment(mark string, docs ...string) {
 // wrap joins lines to paragraphs, which blank lines separate, and breaks them again at a width. A line that begins with
 // "- " begins an item of a list, which is indented.
 func wrap(lines []string, width int) []string {
-	var out []string
-	line, indent := "", ""
+	var out, words []string
+	first, rest := "", "" // what the paragraph's first line and its other lines begin with
 	flush := func() {
-		if strings.TrimSpace(line) != "" {
-			out = append(out, line)
-		}
-		line = ""
+		out = append(out, breakLines(words, first, rest, width)...)
+		words, first, rest = nil, "", ""
 	}
-	for _, words := range lines {
-		item, isItem := strings.CutPrefix(words, "- ")
+	for _, line := range lines {
+		item, isItem := strings.CutPrefix(line, "- ")
 		switch {
-		case words == "":
+		case line == "":
 			flush()
-			indent = ""
 			out = append(out, "")
+			continue
 		case isItem:
 			flush()
-			line, indent, words = "  -", "    ", item
+			first, rest, line = "  - ", "    ", item
 		}
-		for _, word := range strings.Fields(words) {
-			if line != "" && len(line)+1+len(word) > width {
-				flush()
-			}
-			switch line {
-			case "":
-				line = indent + word
-			default:
-				line += " " + word
-			}
-		}
+		words = append(words, strings.Fields(line)...)
 	}
 	flush()
 	return out
+}
+
+// breakLines sets words in lines of a width; a word that is wider has a line to itself.
+func breakLines(words []string, first, rest string, width int) []string {
+	var lines []string
+	line, isEmpty := first, true
+	for _, word := range words {
+		if !isEmpty && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line, isEmpty = rest, true
+		}
+		if !isEmpty {
+			line += " "
+		}
+		line += word
+		isEmpty = false
+	}
+	if !isEmpty {
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // pascal turns no_session into NoSession, the style of Rust and JavaScript for types.

@@ -13,8 +13,8 @@ func vectors(doc *document) ([]byte, error) {
 	t := &text{}
 	t.f("{")
 	t.f(`  "generated": %q,`, notice)
-	t.f(`  "about": "A value maps field names to numbers, or to values of the same form; a list is its ptr and its len, and a `+
-		`number of 64 bits is a decimal string. Bytes are in hexadecimal, padding is zero. Every record has the same vectors: `+
+	t.f(`  "about": "A value maps field names to numbers, or to values of the same form; a list is its ptr and its len, and a ` +
+		`number of 64 bits is a decimal string. Bytes are in hexadecimal, padding is zero. Every record has the same vectors: ` +
 		`all bits 0, bytes that count up from 1, all bits 1.",`)
 	t.f(`  "records": [`)
 	records := ofKind(doc.types, kindRecord)

@@ -146,7 +146,11 @@ const (
 // load is the word that begins at b[i]. There must be eight bytes.
 func load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
-// firstLane is the number of the first marked lane.
+// load32 and load16 are the four and the two bytes that begin at b[i].
+func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
+func load16(b []byte, i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
+
+// firstLane is the number of the first marked lane, 8 when none is.
 func firstLane(mask uint64) int { return bits.TrailingZeros64(mask) >> 3 }
 
 // notText marks the lanes up to and with the first that is not SP, VCHAR or obs-text. Behind that one the marks mean
@@ -185,6 +189,16 @@ func skipText(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// skipValue is the first index at or after i of a byte that may not stand in a field value, or len(b).
+func skipValue(b []byte, i int) int {
+	for {
+		if i = skipText(b, i); i == len(b) || b[i] != '\t' {
+			return i
+		}
+		i++
+	}
 }
 
 // skipVisible is the first index at or after i of a byte that is not VCHAR, or len(b).

@@ -27,37 +27,58 @@ const (
 	seenUpgradeField
 )
 
-// meaningful has a bit for every length of a name that means something here.
+// meaningful has a bit for every length of a name that means something here, in a request or an answer ("date" is as long
+// as "host").
 const meaningful = 1<<len("host") | 1<<len("expect") | 1<<len("upgrade") | 1<<len("connection") |
 	1<<len("content-length") | 1<<len("transfer-encoding")
 
 // means reports whether a name of this length can mean something here. It keeps most fields from being looked at.
 func means(length int) bool { return length < 32 && meaningful>>length&1 != 0 }
 
-// note takes a field into account, whose value begins at an offset of the head.
+// The names that mean something, as words in lower case. Setting the bit that makes a letter of a token lower case leaves
+// "-" as it is and makes no other byte one of these.
+const (
+	fold = 0x20 * lanes
+
+	wordHost     = 'h' | 'o'<<8 | 's'<<16 | 't'<<24
+	wordExpe     = 'e' | 'x'<<8 | 'p'<<16 | 'e'<<24
+	wordPect     = 'p' | 'e'<<8 | 'c'<<16 | 't'<<24
+	wordUpgr     = 'u' | 'p'<<8 | 'g'<<16 | 'r'<<24
+	wordRade     = 'r' | 'a'<<8 | 'd'<<16 | 'e'<<24
+	wordConnecti = 'c' | 'o'<<8 | 'n'<<16 | 'n'<<24 | 'e'<<32 | 'c'<<40 | 't'<<48 | 'i'<<56
+	wordNection  = 'n' | 'n'<<8 | 'e'<<16 | 'c'<<24 | 't'<<32 | 'i'<<40 | 'o'<<48 | 'n'<<56
+	wordContent  = 'c' | 'o'<<8 | 'n'<<16 | 't'<<24 | 'e'<<32 | 'n'<<40 | 't'<<48 | '-'<<56
+	wordLength   = 't' | '-'<<8 | 'l'<<16 | 'e'<<24 | 'n'<<32 | 'g'<<40 | 't'<<48 | 'h'<<56
+	wordTransfer = 't' | 'r'<<8 | 'a'<<16 | 'n'<<24 | 's'<<32 | 'f'<<40 | 'e'<<48 | 'r'<<56
+	wordEncoding = 'e' | 'n'<<8 | 'c'<<16 | 'o'<<24 | 'd'<<32 | 'i'<<40 | 'n'<<48 | 'g'<<56
+)
+
+// note takes a field into account, whose value begins at an offset of the head. The length of its name is one that means
+// something.
 func (m *message) note(name, value []byte, offset int) ErrorCode {
-	switch name[0] | 0x20 {
-	case 'h':
-		if equalFold(name, "host") {
+	switch len(name) {
+	case len("host"):
+		if load32(name, 0)|fold&0xffffffff == wordHost {
 			return m.noteHost(value, Span{Offset: uint32(offset), Size: uint32(len(value))})
 		}
-	case 'e':
-		if equalFold(name, "expect") {
+	case len("expect"):
+		if load32(name, 0)|fold&0xffffffff == wordExpe && load32(name, 2)|fold&0xffffffff == wordPect {
 			return m.noteExpect(value)
 		}
-	case 'u':
-		if equalFold(name, "upgrade") && len(value) > 0 {
+	case len("upgrade"):
+		if load32(name, 0)|fold&0xffffffff == wordUpgr && load32(name, 3)|fold&0xffffffff == wordRade && len(value) > 0 {
 			m.seen |= seenUpgradeField
 		}
-	case 'c':
-		if equalFold(name, "connection") {
+	case len("connection"):
+		if load(name, 0)|fold == wordConnecti && load(name, 2)|fold == wordNection {
 			return m.noteConnection(value)
 		}
-		if equalFold(name, "content-length") {
+	case len("content-length"):
+		if load(name, 0)|fold == wordContent && load(name, 6)|fold == wordLength {
 			return m.noteContentLength(value)
 		}
-	case 't':
-		if equalFold(name, "transfer-encoding") {
+	case len("transfer-encoding"):
+		if load(name, 0)|fold == wordTransfer && name[8] == '-' && load(name, 9)|fold == wordEncoding {
 			return m.noteTransferEncoding(value)
 		}
 	}

@@ -159,6 +159,11 @@ func (r *reader) readStartLine() bool {
 	}
 	i := s.scanned
 	if s.part == partEmptyLines {
+		if i == 0 {
+			if end := s.plainStartLine(head, int(r.limits.StartLine)); end > 0 {
+				return r.endStartLine(head, end)
+			}
+		}
 		for len(head)-i >= 2 && head[i] == '\r' && head[i+1] == '\n' {
 			i += 2
 		}
@@ -199,22 +204,14 @@ func (r *reader) readStartLine() bool {
 		i++
 		s.third, s.part = i, partVersion
 	}
-	if i = s.third + len("HTTP/1.1\r\n"); i > len(line) || load(line, s.third) != versionHTTP11 {
-		if wrong := wrongVersion(line[s.third:]); wrong >= 0 {
-			return r.failVersion(line, s.third+wrong)
-		}
+	if wrong := wrongVersion(line[s.third:]); wrong >= 0 {
+		return r.failVersion(line, s.third+wrong)
 	}
-	if i > len(line) {
+	if i = s.third + len("HTTP/1.1\r\n"); i > len(line) {
 		return r.wantLine(line, len(line))
-	}
-	if line[i-2] != '\r' || line[i-1] != '\n' {
-		return r.failVersion(line, s.third+wrongVersion(line[s.third:]))
 	}
 	return r.endStartLine(line, i)
 }
-
-// versionHTTP11 is "HTTP/1.1" as a word.
-const versionHTTP11 = 'H' | 'T'<<8 | 'T'<<16 | 'P'<<24 | '/'<<32 | '1'<<40 | '.'<<48 | '1'<<56
 
 // wrongVersion is the offset of the first byte that does not fit HTTP-version CRLF (RFC 9112 section 2.3), so far as b
 // goes, or -1.
@@ -374,123 +371,102 @@ func (r *reader) endMessage() {
 // scanFields reads the field lines of a section and the empty line that ends it:
 // *( field-name ":" OWS field-value OWS CRLF ) CRLF (RFC 9112 section 5). It goes on where an earlier call stopped. at is
 // the offset of the byte that err refuses.
-//
-// This is where the core spends its time. Names and values are skipped eight bytes at a time in place, and what is known
-// of the section stays in local variables until bytes run out.
 func (r *reader) scanFields(b []byte, limit int) (done bool, err ErrorCode, at int) {
 	s := &r.section
-	i, line, second, third, fields, part := s.scanned, s.line, s.second, s.third, s.fields, s.part
-	table := r.tables.Fields
-	if s.resumed || r.phase == phaseTrailers {
-		table = nil
+	if s.part == partLineStart && !s.resumed && r.phase == phaseFields {
+		if err, at := r.plainFields(b, limit); err != ErrorCodeNone {
+			return false, err, at
+		}
 	}
-	for {
-		switch part {
+	for i := s.scanned; ; {
+		switch s.part {
 		case partLineStart:
-			part, line = partLineStart, i
-			if len(b)-i < 2 && (i == len(b) || b[i] == '\r') {
-				break
+			if s.scanned = i; atEnd(b, i) {
+				return false, ErrorCodeNone, 0
 			}
 			if b[i] == '\r' {
-				if b[i+1] != '\n' {
-					return false, ErrorCodeLineEnd, i
-				}
-				s.scanned, s.fields = i+2, fields
-				return true, 0, 0
+				s.scanned = i + len("\r\n")
+				return b[i+1] == '\n', endError(b[i+1]), i
 			}
-			if fields == limit {
+			if s.fields == limit {
 				return false, r.tooMany(), i
 			}
+			s.line, s.part = i, partName
 			fallthrough
 		case partName:
-			part = partName
-			for len(b)-i >= 8 {
-				mask := notNameLike(load(b, i))
-				if mask != 0 {
-					i += firstLane(mask)
-					break
-				}
-				i += 8
+			if i = skipToken(b, i); i == len(b) {
+				s.scanned = i
+				return false, ErrorCodeNone, 0
 			}
-			if i < len(b) && b[i] != ':' {
-				i = skipToken(b, i)
+			if b[i] != ':' || i == s.line {
+				return false, nameError(b, s.line, i), i
 			}
-			if i == len(b) {
-				break
-			}
-			if b[i] != ':' || i == line {
-				return false, nameError(b, line, i), i
-			}
-			second = i
+			s.second = i
 			i++
+			s.part = partSpace
 			fallthrough
 		case partSpace:
-			part = partSpace
 			for i < len(b) && isSpace(b[i]) {
 				i++
 			}
-			third = i
+			if s.scanned = i; i == len(b) {
+				return false, ErrorCodeNone, 0
+			}
+			s.third, s.part = i, partValue
 			fallthrough
 		case partValue:
-			if i > third || i < len(b) {
-				part = partValue
-			}
-			for {
-				for len(b)-i >= 8 {
-					mask := notText(load(b, i))
-					if mask != 0 {
-						i += firstLane(mask)
-						break
-					}
-					i += 8
-				}
-				if i < len(b) && b[i] != '\r' {
-					i = skipText(b, i)
-				}
-				if i == len(b) || b[i] != '\t' {
-					break
-				}
-				i++
-			}
-			if len(b)-i < 2 && (i == len(b) || b[i] == '\r') {
-				break
+			i = skipValue(b, i)
+			if s.scanned = i; atEnd(b, i) {
+				return false, ErrorCodeNone, 0
 			}
 			if b[i] != '\r' || b[i+1] != '\n' {
 				return false, valueError(b[i]), i
 			}
-			end := i
-			for end > third && isSpace(b[end-1]) {
-				end--
-			}
-			if fields < len(table) {
-				field := &table[fields]
-				field.Name.Offset, field.Name.Size = uint32(line), uint32(second-line)
-				field.Value.Offset, field.Value.Size = uint32(third), uint32(end-third)
-			}
-			fields++
-			if means(second-line) || r.phase == phaseTrailers {
-				if err := r.takeField(b[line:second], b[third:end], third); err != ErrorCodeNone {
-					return false, err, third
-				}
+			if err := r.takeField(b, s.third+len(trimSpace(b[s.third:i]))); err != ErrorCodeNone {
+				return false, err, s.third
 			}
 			i += len("\r\n")
-			part = partLineStart
-			continue
+			s.part = partLineStart
 		}
-		s.scanned, s.line, s.second, s.third, s.fields, s.part = i, line, second, third, fields, part
-		return false, 0, 0
 	}
 }
 
-// takeField looks at a complete field whose value begins at an offset of the section.
-func (r *reader) takeField(name, value []byte, offset int) ErrorCode {
-	if r.phase != phaseTrailers {
-		return r.message.note(name, value, offset)
-	}
-	if forbiddenTrailer(name) {
-		return ErrorCodeTrailerField
+// atEnd reports whether bytes have run out at offset i, or right behind a CR there.
+func atEnd(b []byte, i int) bool { return i == len(b) || b[i] == '\r' && i+1 == len(b) }
+
+// endError names what is wrong with a byte behind a CR.
+func endError(c byte) ErrorCode {
+	if c != '\n' {
+		return ErrorCodeLineEnd
 	}
 	return ErrorCodeNone
+}
+
+// takeField takes the present field, whose value ends at offset end.
+func (r *reader) takeField(b []byte, end int) ErrorCode {
+	s := &r.section
+	name, value := b[s.line:s.second], b[s.third:end]
+	if r.phase == phaseTrailers {
+		s.fields++
+		if forbiddenTrailer(name) {
+			return ErrorCodeTrailerField
+		}
+		return ErrorCodeNone
+	}
+	if !s.resumed {
+		r.tables.Fields[s.fields].set(s.line, s.second, s.third, end)
+	}
+	s.fields++
+	if !means(len(name)) {
+		return ErrorCodeNone
+	}
+	return r.message.note(name, value, s.third)
+}
+
+// set says where a field lies.
+func (f *FieldSpan) set(name, nameEnd, value, valueEnd int) {
+	f.Name.Offset, f.Name.Size = uint32(name), uint32(nameEnd-name)
+	f.Value.Offset, f.Value.Size = uint32(value), uint32(valueEnd-value)
 }
 
 // tooMany names the limit that one more field breaks.
@@ -524,17 +500,13 @@ func valueError(c byte) ErrorCode {
 func (r *reader) tableFields(head []byte) {
 	i := r.section.fieldsStart
 	for n := range r.section.fields {
-		field := &r.tables.Fields[n]
 		colon := skipToken(head, i)
-		field.Name = Span{Offset: uint32(i), Size: uint32(colon - i)}
-		for i = colon + 1; isSpace(head[i]); {
-			i++
+		value := colon + 1
+		for isSpace(head[value]) {
+			value++
 		}
-		start := i
-		for head[i] != '\r' {
-			i++
-		}
-		field.Value = Span{Offset: uint32(start), Size: uint32(len(trimSpace(head[start:i])))}
-		i += len("\r\n")
+		end := skipValue(head, value)
+		r.tables.Fields[n].set(i, colon, value, value+len(trimSpace(head[value:end])))
+		i = end + len("\r\n")
 	}
 }

@@ -35,6 +35,9 @@ func absoluteForm(target []byte) (authority Span, ok bool) {
 // isAuthority reports whether b is uri-host [ ":" port ] with a host that is not empty (RFC 9110 section 4.2.1). The
 // authority form of CONNECT needs the port (RFC 9112 section 3.2.3).
 func isAuthority(b []byte, needPort bool) bool {
+	if !needPort && len(b) > 0 && skipNameLike(b, 0) == len(b) {
+		return true
+	}
 	host := hostLength(b)
 	if host <= 0 {
 		return false

@@ -31,7 +31,8 @@ type Core struct {
 	slots   *slotPool
 	numbers *numberPool
 
-	broken   atomic.Pointer[error]
+	broken atomic.Pointer[error]
+	// onBroken is called once when the core turns out to be broken, on the goroutine that found out.
 	onBroken func(error)
 }
 
@@ -77,19 +78,16 @@ type Config struct {
 	Connections int
 	// Limits bound what peers may send.
 	Limits http1.Limits
-	// OnBroken, if any, is called once when the core turns out to be broken, on the goroutine that found out.
-	OnBroken func(error)
 }
 
 // newCore puts a core together from its memory and its functions.
 func newCore(config Config, memory shared, calls calls) *Core {
 	*memory.limits = config.Limits
 	return &Core{
-		shared:   memory,
-		calls:    calls,
-		slots:    newSlotPool(memory.table),
-		numbers:  newNumberPool(config.Connections),
-		onBroken: config.OnBroken,
+		shared:  memory,
+		calls:   calls,
+		slots:   newSlotPool(memory.table),
+		numbers: newNumberPool(config.Connections),
 	}
 }
 

@@ -3,7 +3,6 @@ package core_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 
@@ -22,25 +21,20 @@ type cores struct{ wasm, native *core.Core }
 // startCores makes both cores once for all tests.
 var startCores = sync.OnceValues(func() (cores, error) {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "sluice-core-test")
-	if err != nil {
-		return cores{}, err
-	}
-	defer os.RemoveAll(dir)
 	runtime, err := wasmruntime.New(ctx, wasmruntime.Config{})
 	if err != nil {
 		return cores{}, err
 	}
-	compiled, err := core.Compile(ctx, runtime)
-	if err != nil {
-		return cores{}, err
-	}
 	config := core.Config{Connections: testConnections, Limits: http1.DefaultLimits}
-	wasm, err := core.NewWasm(ctx, runtime, compiled, config)
+	sandboxed, err := core.WasmMaker(ctx, runtime, config)
 	if err != nil {
 		return cores{}, err
 	}
-	native, err := core.NewNative(config)
+	wasm, err := sandboxed(nil)
+	if err != nil {
+		return cores{}, err
+	}
+	native, err := core.NativeMaker(config)(nil)
 	return cores{wasm, native}, err
 })
 
@@ -51,13 +45,6 @@ func bothCores(t testing.TB) cores {
 		t.Fatal(err)
 	}
 	return both
-}
-
-// each runs a test once per core.
-func each(t *testing.T, run func(t *testing.T, c *core.Core)) {
-	both := bothCores(t)
-	t.Run("wasm", func(t *testing.T) { run(t, both.wasm) })
-	t.Run("native", func(t *testing.T) { run(t, both.native) })
 }
 
 // peer is one connection on a core, driven like a host drives it.

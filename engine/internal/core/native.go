@@ -33,11 +33,19 @@ type nativeSlot struct {
 	bytes     [nativeSlotSize]byte
 }
 
-// NewNative makes a core that runs in the process itself, unprotected.
-func NewNative(config Config) (*Core, error) {
-	if config.Connections < 1 || config.Connections > maxConnections {
-		return nil, fmt.Errorf("%d connections; a core takes 1 to %d", config.Connections, maxConnections)
+// NativeMaker makes cores that run in the process itself, unprotected.
+func NativeMaker(config Config) Maker {
+	return func(onBroken func(error)) (*Core, error) {
+		if config.Connections < 1 || config.Connections > maxConnections {
+			return nil, fmt.Errorf("%d connections; a core takes 1 to %d", config.Connections, maxConnections)
+		}
+		core := newNative(config)
+		core.onBroken = onBroken
+		return core, nil
 	}
+}
+
+func newNative(config Config) *Core {
 	twin := &native{
 		connections: make([]http1.Conn, config.Connections),
 		slots:       make([]nativeSlot, nativeSlots),
@@ -60,7 +68,7 @@ func NewNative(config Config) (*Core, error) {
 			reception: &slot.reception,
 		})
 	}
-	return newCore(config, *twin.shared, twin), nil
+	return newCore(config, *twin.shared, twin)
 }
 
 func (n *native) open(connection uint32, role http1.Role) (http1.Errno, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"unsafe"
@@ -39,30 +40,38 @@ type sandboxed struct {
 	openFunc, receiveFunc, frameHeadFunc, frameContinueFunc, frameDataFunc, frameEndFunc api.Function
 }
 
-// Compile compiles the core.
-func Compile(ctx context.Context, runtime *wasmruntime.Runtime) (wazero.CompiledModule, error) {
+// WasmMaker makes cores that run in a sandbox. The module is compiled once for all of them.
+func WasmMaker(ctx context.Context, runtime *wasmruntime.Runtime, config Config) (Maker, error) {
+	if !littleEndian() {
+		return nil, errors.New("the sandboxed core needs a little-endian processor; use the native core")
+	}
 	compiled, err := runtime.Compile(ctx, Binary)
 	if err != nil {
 		return nil, fmt.Errorf("core.wasm: %w", err)
 	}
-	return compiled, nil
+	return func(onBroken func(error)) (*Core, error) {
+		core, err := startSandboxed(runtime, compiled, config)
+		if err != nil {
+			return nil, fmt.Errorf("core.wasm: %w", err)
+		}
+		core.onBroken = onBroken
+		return core, nil
+	}, nil
 }
 
-// NewWasm makes a core that runs in a sandbox.
-func NewWasm(ctx context.Context, runtime *wasmruntime.Runtime, compiled wazero.CompiledModule, config Config) (*Core, error) {
-	if !littleEndian() {
-		return nil, fmt.Errorf("the sandboxed core needs a little-endian processor; use the native core")
-	}
-	ctx = context.WithoutCancel(ctx)
+// startSandboxed makes an instance of the compiled core.
+func startSandboxed(runtime *wasmruntime.Runtime, compiled wazero.CompiledModule, config Config) (*Core, error) {
+	// Calls outlive the context of the start, and wazero asks their context for values: the plainest is the fastest.
+	ctx := context.Background()
 	module, err := runtime.Instantiate(ctx, compiled, moduleConfig(), memoryLimit)
 	if err != nil {
-		return nil, fmt.Errorf("core.wasm: %w", err)
+		return nil, err
 	}
 	s := &sandboxed{ctx: ctx, module: module}
 	core, err := s.start(config)
 	if err != nil {
 		_ = module.Close(ctx)
-		return nil, fmt.Errorf("core.wasm: %w", err)
+		return nil, err
 	}
 	return core, nil
 }

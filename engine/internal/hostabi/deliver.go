@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -164,28 +165,38 @@ func (a *area) startLine(ev *exchange.Event) abi.Line {
 // the names and values are copied at once with all that lies between them.
 func (a *area) fields(f exchange.Fields, e extent, whole bool) abi.Fields {
 	list := abi.Fields{Ptr: a.address(), Len: uint32(f.Len())}
-	table := a.take(len(f.Table))
+	to := a.take(len(f.Table))
 	if !whole {
-		for at := 0; at < len(table); at += abi.ListSize {
+		for from := f.Table; len(from) >= abi.ListSize; from, to = from[abi.ListSize:], to[abi.ListSize:] {
 			var part abi.Bytes
-			part.Load(f.Table[at:])
+			part.Load(from)
 			part = a.copy(f.Bytes[part.Ptr:][:part.Len])
-			part.Store(table[at:])
+			part.Store(to)
 		}
 		return list
 	}
 	rebase := a.address() - e.low
 	a.copy(f.Bytes[e.low:][:e.spread])
-	for at := 0; at < len(table); at += abi.ListSize {
-		offset := binary.LittleEndian.Uint32(f.Table[at:])
-		length := binary.LittleEndian.Uint32(f.Table[at+4:])
+	for from := f.Table; len(from) >= abi.ListSize; from, to = from[abi.ListSize:], to[abi.ListSize:] {
+		offset, length := loadList(from)
 		if length == 0 {
-			offset = e.low // it may lie anywhere
+			offset = uint64(e.low) // it may lie anywhere
 		}
-		binary.LittleEndian.PutUint32(table[at:], offset+rebase)
-		binary.LittleEndian.PutUint32(table[at+4:], length)
+		storeList(to, uint32(offset)+rebase, length)
 	}
 	return list
+}
+
+// loadList and storeList are what the methods of [abi.List] do, in one access instead of two: they run for every name and
+// every value.
+
+func loadList(b []byte) (offset, length uint64) {
+	v := binary.LittleEndian.Uint64(b)
+	return v & math.MaxUint32, v >> 32
+}
+
+func storeList(b []byte, offset uint32, length uint64) {
+	binary.LittleEndian.PutUint64(b, uint64(offset)|length<<32)
 }
 
 // take gives the next bytes away. The caller has made sure that they are there.
@@ -221,9 +232,8 @@ type extent struct {
 // measure finds the extent. ok is false when the table points outside.
 func measure(f exchange.Fields) (e extent, ok bool) {
 	low, high := uint64(len(f.Bytes)), uint64(0)
-	for at := 0; at < len(f.Table); at += abi.ListSize {
-		start := uint64(binary.LittleEndian.Uint32(f.Table[at:]))
-		length := uint64(binary.LittleEndian.Uint32(f.Table[at+4:]))
+	for from := f.Table; len(from) >= abi.ListSize; from = from[abi.ListSize:] {
+		start, length := loadList(from)
 		if start+length > uint64(len(f.Bytes)) {
 			return extent{}, false
 		}

@@ -3,7 +3,7 @@ package sandbox
 import (
 	"errors"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 
 	"github.com/sluicehttp/sluice/abi"
 )
@@ -17,7 +17,7 @@ type Module struct {
 	// pulls says that it imports next_event.
 	pulls bool
 
-	closing sync.Once
+	closed atomic.Bool
 }
 
 // Name stands for the module in logs and errors.
@@ -27,7 +27,11 @@ func (m *Module) Name() string { return m.name }
 func (m *Module) Subscriptions() abi.Subscriptions { return m.subscriptions }
 
 // Close lets go of the machine code. Pools that were made of the module keep it for as long as they need it.
-func (m *Module) Close() { m.closing.Do(m.compiled.release) }
+func (m *Module) Close() {
+	if !m.closed.Swap(true) {
+		m.compiled.release()
+	}
+}
 
 // try makes a first instance.
 func (m *Module) try() error {

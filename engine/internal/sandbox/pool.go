@@ -48,7 +48,7 @@ type Pool struct {
 
 // NewPool makes a pool without instances. It fails when the module is closed.
 func (m *Module) NewPool(config PoolConfig) (*Pool, error) {
-	if !m.compiled.acquire() {
+	if m.closed.Load() || !m.compiled.acquire() {
 		return nil, errClosed
 	}
 	p := &Pool{module: m, maxIdle: config.MaxIdle, idleTime: config.IdleTime, log: config.Log}
@@ -73,7 +73,10 @@ func (p *Pool) Serve(x exchange.Exchange) error {
 		return p.report(err)
 	}
 	defer p.put(i)
-	return p.report(i.serve(x))
+	if err := i.serve(x); err != nil {
+		return p.report(err)
+	}
+	return nil
 }
 
 // report logs what is not the handler's fault.

@@ -12,13 +12,13 @@ import (
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/engine/internal/hostabi/exchangetest"
-	. "github.com/sluicehttp/sluice/engine/internal/sandbox"
+	"github.com/sluicehttp/sluice/engine/internal/sandbox"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 	. "github.com/sluicehttp/sluice/engine/internal/wasmtest"
 )
 
 // newLoader makes a loader in a runtime of its own, and a place where it logs.
-func newLoader(t testing.TB, config Config) (*Loader, *bytes.Buffer) {
+func newLoader(t testing.TB, config sandbox.Config) (*sandbox.Loader, *bytes.Buffer) {
 	t.Helper()
 	r, err := wasmruntime.New(t.Context(), wasmruntime.Config{})
 	if err != nil {
@@ -27,7 +27,7 @@ func newLoader(t testing.TB, config Config) (*Loader, *bytes.Buffer) {
 	t.Cleanup(func() { r.Close(context.Background()) })
 	log := &bytes.Buffer{}
 	config.Log = textLog(log)
-	l, err := NewLoader(t.Context(), r, config)
+	l, err := sandbox.NewLoader(t.Context(), r, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +47,9 @@ func textLog(to *bytes.Buffer) *slog.Logger {
 }
 
 // newPool loads a handler and makes a pool of it, and a place where it logs.
-func newPool(t testing.TB, h *Handler, config PoolConfig) (*Pool, *bytes.Buffer) {
+func newPool(t testing.TB, h *Handler, config sandbox.PoolConfig) (*sandbox.Pool, *bytes.Buffer) {
 	t.Helper()
-	l, log := newLoader(t, Config{})
+	l, log := newLoader(t, sandbox.Config{})
 	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
 	if err != nil {
 		t.Fatal(err)
@@ -95,16 +95,16 @@ func TestServe(t *testing.T) {
 		{name: "every event", handler: mirror(), x: exchangetest.Exchange{Events: append(post("b"),
 			exchange.Event{Kind: abi.EventHeaderDone}, exchange.Event{Kind: abi.EventDataDone}, exchange.Event{Kind: abi.EventDone})},
 			want: "send_head 200\n" + strings.Join([]string{
-				`send_data "session 1 event 0 payload 29"`, // 20 + 4 + 5
-				`send_data "session 1 event 1 payload 39"`, // 8 + 16 + 4 + 11
-				`send_data "session 1 event 2 payload 13"`, // 12 + 1
-				`send_data "session 1 event 3 payload 0"`,
-				`send_data "session 1 event 4 payload 0"`,
-				`send_data "session 1 event 5 payload 0"`,
-				`send_data "session 1 event 6 payload 0"`}, "\n")},
+				heard(1, abi.EventLineReady, 20+4+5),
+				heard(1, abi.EventHeaderReady, 8+16+4+11),
+				heard(1, abi.EventDataReady, 12+1),
+				heard(1, abi.EventReady, 0),
+				heard(1, abi.EventHeaderDone, 0),
+				heard(1, abi.EventDataDone, 0),
+				heard(1, abi.EventDone, 0)}, "\n")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, log := newPool(t, test.handler, PoolConfig{})
+			p, log := newPool(t, test.handler, sandbox.PoolConfig{})
 			x := &test.x
 			if test.adjust != nil {
 				test.adjust(x)
@@ -122,39 +122,30 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// mirror sends a line for every event with the numbers that on_event was called with.
+// mirror sends the four parameters of on_event for every event.
 func mirror() *Handler {
 	h := NewHandler(1<<7 - 1)
-	const text = "session # event # payload "
-	args := h.Text(text + "..")
-	at := Const(1 << 16)
-	digit := func(v Code) Code { return Add(v, Const('0')) }
-	h.OnEvent = append(append(append(
-		Store8(at, uint32(strings.Index(text, "#")), digit(Get(Session))),
-		Store8(at, uint32(strings.LastIndex(text, "#")), digit(Get(Event)))...),
-		// The length in one digit or two.
-		append(Set(FirstLocal, Get(PayloadLen)),
-			IfElse(Less(Get(FirstLocal), Const(10)),
-				append(Store8(at, uint32(len(text)), digit(Get(FirstLocal))),
-					Drop(Do("send_data", Get(Session), at, Const(int32(len(text)+1))))...),
-				append(append(Set(FirstLocal+1, Const('0')),
-					While(Eqz(Less(Get(FirstLocal), Const(10))),
-						Set(FirstLocal, Sub(Get(FirstLocal), Const(10))),
-						Set(FirstLocal+1, Add(Get(FirstLocal+1), Const(1))))...),
-					append(append(Store8(at, uint32(len(text)), Get(FirstLocal+1)),
-						Store8(at, uint32(len(text)+1), digit(Get(FirstLocal)))...),
-						Drop(Do("send_data", Get(Session), args))...)...))...)...))
+	const at = 1 << 16
+	for i := range uint32(4) {
+		h.OnEvent = Seq(h.OnEvent, Store(Const(at), 4*i, Get(i)))
+	}
+	h.OnEvent = Seq(h.OnEvent, Drop(Do("send_data", Get(Session), Const(at), Const(16))))
 	return h
 }
 
+// heard is what the exchange hears from mirror.
+func heard(session uint32, event abi.Event, size uint32) string {
+	return fmt.Sprintf("send_data %q", Words(session, uint32(event), BufferAddress, size))
+}
+
 func TestSessionNumbersAreNotUsedTwice(t *testing.T) {
-	p, _ := newPool(t, mirror(), PoolConfig{})
-	for n := 1; n <= 3; n++ {
+	p, _ := newPool(t, mirror(), sandbox.PoolConfig{})
+	for n := uint32(1); n <= 3; n++ {
 		x := &exchangetest.Exchange{Events: []exchange.Event{{Kind: abi.EventDone}}}
 		if err := p.Serve(x); err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("send_head 200\nsend_data \"session %d event 6 payload 0\"\n", n); x.Log() != want {
+		if want := "send_head 200\n" + heard(n, abi.EventDone, 0) + "\n"; x.Log() != want {
 			t.Errorf("the exchange heard %q, want %q", x.Log(), want)
 		}
 	}
@@ -164,10 +155,11 @@ func TestSessionNumbersAreNotUsedTwice(t *testing.T) {
 func TestMemoryMayGrowInACall(t *testing.T) {
 	h := NewHandler(abi.SubscriptionsReady)
 	at := Const(2 * wasmruntime.PageSize)
-	h.OnEvent = append(append(If(Ne(MemoryGrow(Const(1)), Const(2)), Unreachable()),
-		Store8(at, 0, Const('x'))...),
-		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), at, Const(1)))...)
-	p, _ := newPool(t, h, PoolConfig{})
+	h.OnEvent = Seq(
+		If(Ne(MemoryGrow(Const(1)), Const(2)), Unreachable()),
+		Store8(at, 0, Const('x')),
+		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), at, Const(1))))
+	p, _ := newPool(t, h, sandbox.PoolConfig{})
 	x := &exchangetest.Exchange{Events: get()}
 	if err := p.Serve(x); err != nil {
 		t.Fatal(err)
@@ -179,10 +171,11 @@ func TestMemoryMayGrowInACall(t *testing.T) {
 
 func TestMemoryGrowsToTheLimitOnly(t *testing.T) {
 	h := NewHandler(abi.SubscriptionsReady)
-	h.OnEvent = append(append(If(Eq(MemoryGrow(Const(DefaultMaxMemory/wasmruntime.PageSize-2)), Const(-1)), Unreachable()),
-		If(Ne(MemoryGrow(Const(1)), Const(-1)), Unreachable())...),
-		Drop(Do("send_end", Get(Session)))...)
-	p, _ := newPool(t, h, PoolConfig{})
+	h.OnEvent = Seq(
+		If(Eq(MemoryGrow(Const(sandbox.DefaultMaxMemory/wasmruntime.PageSize-2)), Const(-1)), Unreachable()),
+		If(Ne(MemoryGrow(Const(1)), Const(-1)), Unreachable()),
+		Drop(Do("send_end", Get(Session))))
+	p, _ := newPool(t, h, sandbox.PoolConfig{})
 	if err := p.Serve(&exchangetest.Exchange{Events: get()}); err != nil {
 		t.Error(err)
 	}
@@ -191,17 +184,17 @@ func TestMemoryGrowsToTheLimitOnly(t *testing.T) {
 // growing gives a receive buffer of the size that is asked for, at the end of its memory.
 func growing() *Handler {
 	h := Hello()
-	h.ReceiveBuffer = append(append(
+	h.ReceiveBuffer = Seq(
 		If(Get(0), // the first time any will do
-			append(Store(Const(RecordAddress), 0, Const(2*wasmruntime.PageSize)),
-				append(Store(Const(RecordAddress), 4, Get(0)),
-					Drop(MemoryGrow(Const(4)))...)...)),
-		Const(RecordAddress)...))
+			Store(Const(RecordAddress), 0, Const(2*wasmruntime.PageSize)),
+			Store(Const(RecordAddress), 4, Get(0)),
+			Drop(MemoryGrow(Const(4)))),
+		Const(RecordAddress))
 	return h
 }
 
 func TestReceiveBufferGrows(t *testing.T) {
-	p, _ := newPool(t, growing(), PoolConfig{})
+	p, _ := newPool(t, growing(), sandbox.PoolConfig{})
 	for _, size := range []int{10, BufferSize, 2 * BufferSize, 10} {
 		x := &exchangetest.Exchange{Events: post(strings.Repeat("x", size))}
 		if err := p.Serve(x); err != nil {
@@ -211,10 +204,11 @@ func TestReceiveBufferGrows(t *testing.T) {
 }
 
 func TestWhatDoesNotFit(t *testing.T) {
+	// The body, 76 bytes of head, and 1024 more for what these handlers could pull.
 	const body = 2 * BufferSize
 	with := func(code Code) *Handler {
 		h := Hello()
-		h.ReceiveBuffer = append(If(Get(0), Return(code)), Const(RecordAddress)...)
+		h.ReceiveBuffer = Seq(If(Get(0), Return(code)), Const(RecordAddress))
 		return h
 	}
 	for _, test := range []struct {
@@ -223,15 +217,15 @@ func TestWhatDoesNotFit(t *testing.T) {
 		reason  string
 	}{
 		{"null", with(Const(0)), "receive_buffer returned null"},
-		{"too small", with(Const(RecordAddress)), "receive_buffer described 16384 bytes where 32844 are needed"},
+		{"too small", with(Const(RecordAddress)), "receive_buffer described 16384 bytes where 33868 are needed"},
 		{"record outside of the memory", with(Const(-4)),
 			"receive_buffer returned address 4294967292, outside of the memory"},
 		{"room outside of the memory",
-			with(append(Store(Const(RecordAddress), 0, Const(-8)), append(Store(Const(RecordAddress), 4, Get(0)), Const(RecordAddress)...)...)),
-			"receive_buffer described 32844 bytes at address 4294967288, outside of the memory"},
+			with(Seq(Store(Const(RecordAddress), 0, Const(-8)), Store(Const(RecordAddress), 4, Get(0)), Const(RecordAddress))),
+			"receive_buffer described 33868 bytes at address 4294967288, outside of the memory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, log := newPool(t, test.handler, PoolConfig{})
+			p, log := newPool(t, test.handler, sandbox.PoolConfig{})
 			err := p.Serve(&exchangetest.Exchange{Events: post(strings.Repeat("x", body))})
 			want := "the request takes 32844 bytes of the handler's receive buffer, which has room for 16384: " + test.reason
 			checkRefusal(t, err, 413, want)
@@ -265,17 +259,17 @@ func checkRefusal(t *testing.T, err error, status uint16, message string) {
 
 // TestPullingHasRoom delivers a head that fills most of the buffer to a handler that pulls the body.
 func TestPullingHasRoom(t *testing.T) {
-	h := Pull()
-	h.Subscriptions = Const(int32(abi.SubscriptionsHeaderReady | abi.SubscriptionsDataReady))
 	for _, test := range []struct {
 		value  int
 		pieces int // 0: the body does not fit behind the head
 	}{
-		{BufferSize - 8 - 16 - 1 - 1024, 3}, // 1024 bytes are left: pieces of 1012 and what is lost to alignment
-		{BufferSize - 8 - 16 - 1 - 100, 23}, // only because the handler has no larger buffer
+		{BufferSize - 8 - 16 - 1 - 1024, 2}, // as much as it is to have
+		{BufferSize - 8 - 16 - 1 - 100, 24}, // only because the handler has no larger buffer
 		{BufferSize - 8 - 16 - 1, 0},
 	} {
-		p, _ := newPool(t, h, PoolConfig{})
+		h := Pull()
+		h.Subscriptions = Const(int32(abi.SubscriptionsHeaderReady | abi.SubscriptionsDataReady))
+		p, _ := newPool(t, h, sandbox.PoolConfig{})
 		x := &exchangetest.Exchange{Events: exchangetest.Request(exchangetest.Line("POST", "/"),
 			exchange.NewFields("X", strings.Repeat("x", test.value)), strings.Repeat("y", 2000))}
 		err := p.Serve(x)
@@ -289,8 +283,6 @@ func TestPullingHasRoom(t *testing.T) {
 		if got := strings.Count(x.Log(), "send_data"); got != test.pieces {
 			t.Errorf("a head of %d bytes left room for %d pieces, want %d", test.value, got, test.pieces)
 		}
-		h = Pull()
-		h.Subscriptions = Const(int32(abi.SubscriptionsHeaderReady | abi.SubscriptionsDataReady))
 	}
 }
 
@@ -299,7 +291,7 @@ func TestExchangeErrors(t *testing.T) {
 	for _, want := range []error{exchange.ErrClosed, exchange.ErrWallTime, exchange.ErrRefused, own} {
 		for name, handler := range map[string]*Handler{"pushed": Echo(), "pulled": Pull()} {
 			t.Run(name+" "+want.Error(), func(t *testing.T) {
-				p, log := newPool(t, handler, PoolConfig{})
+				p, log := newPool(t, handler, sandbox.PoolConfig{})
 				x := &exchangetest.Exchange{Events: post("one")[:3], End: want}
 				if err := p.Serve(x); err != want {
 					t.Errorf("got error %v, want %v itself", err, want)

@@ -177,22 +177,21 @@ func (s *Server) waitForRoom() bool {
 	return !s.draining.Load()
 }
 
-// Close stops accepting, ends connections that are idle, lets requests that have begun be answered, and ends what is left
-// when ctx does; then it returns ctx's error.
+// Close stops accepting, ends connections that are idle, and lets requests that have begun be answered. When ctx ends first
+// it cuts what is left and returns ctx's error; handlers may then still be running.
 func (s *Server) Close(ctx context.Context) error {
 	s.drain()
 	defer s.stopOnce.Do(func() { close(s.stop) })
 	cut := context.AfterFunc(ctx, s.cut)
-	defer cut()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.conns) > 0 && ctx.Err() == nil {
 		s.ended.Wait()
 	}
-	if len(s.conns) > 0 {
-		return ctx.Err()
+	if cut() {
+		return nil
 	}
-	return nil
+	return ctx.Err()
 }
 
 // drain stops accepting and wakes idle connections, so that they end.

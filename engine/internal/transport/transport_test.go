@@ -49,9 +49,7 @@ var quick = transport.Times{
 func start(t testing.TB, times transport.Times, handler handlerFunc) (*transport.Server, string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	cores, err := core.NewSet(2, log, func(onBroken func(error)) (*core.Core, error) {
-		return core.NewNative(core.Config{Connections: 2048, Limits: http1.DefaultLimits, OnBroken: onBroken})
-	})
+	cores, err := core.NewSet(2, log, core.NativeMaker(core.Config{Connections: 2048, Limits: http1.DefaultLimits}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,14 +15,9 @@ type cache struct {
 }
 
 // openCache uses a directory of its own in the configured one, which only the user may enter: what lies there is run as
-// machine code. The path holds wazero's version because wazero itself does not always know it, and whether source lines
-// are kept, because an entry without them would be taken for one with them.
-func openCache(config Config) (*cache, error) {
-	name := "wazero-" + WazeroVersion
-	if config.DebugInfo {
-		name += "-debug"
-	}
-	dir := filepath.Join(config.CacheDir, name)
+// machine code. Its name holds wazero's version because wazero itself does not always know it.
+func openCache(parent string) (*cache, error) {
+	dir := filepath.Join(parent, "wazero-"+WazeroVersion)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}

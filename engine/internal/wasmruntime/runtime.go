@@ -26,9 +26,6 @@ type Config struct {
 	// CacheDir keeps compiled modules between runs, apart for each version of wazero. It is made when it is missing.
 	// Empty: nothing is kept.
 	CacheDir string
-	// DebugInfo adds source lines to the stack of a trap where a module carries DWARF. It reads what the module's author
-	// wrote at every trap, without bound on time: for handlers one trusts.
-	DebugInfo bool
 }
 
 // Runtime compiles modules and makes instances of them. Its methods may be called by several goroutines at a time.
@@ -41,11 +38,11 @@ type Runtime struct {
 
 // New makes a runtime. It fails when the directory of the cache cannot be used.
 func New(ctx context.Context, config Config) (*Runtime, error) {
-	r := &Runtime{config: runtimeConfig(config)}
+	r := &Runtime{config: runtimeConfig()}
 	cached := r.config
 	if config.CacheDir != "" {
 		var err error
-		if r.cache, err = openCache(config); err != nil {
+		if r.cache, err = openCache(config.CacheDir); err != nil {
 			return nil, fmt.Errorf("cache of compiled modules: %w", err)
 		}
 		cached = cached.WithCompilationCache(r.cache.wazero)
@@ -60,11 +57,14 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 
 // runtimeConfig leaves WithCloseOnContextDone alone on purpose: it makes tight loops 14 times slower and kills the
 // instance, where ending a call must do neither.
-func runtimeConfig(config Config) wazero.RuntimeConfig {
+//
+// Source lines in the stacks of traps would be read from a module's DWARF at every trap, which takes as long as its author
+// likes. Names of functions are there without it.
+func runtimeConfig() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2).
 		WithMemoryLimitPages(MaxMemory / PageSize).
-		WithDebugInfoEnabled(config.DebugInfo)
+		WithDebugInfoEnabled(false)
 }
 
 // Close ends the runtime. No instance may be running.

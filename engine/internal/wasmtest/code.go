@@ -57,7 +57,7 @@ func SetGlobal(global uint32, v Code) Code { return slices.Concat(v, Code{opGlob
 
 // Call calls a function.
 func Call(function uint32, args ...Code) Code {
-	return slices.Concat(concat(args), Code{opCall}, U32(function))
+	return slices.Concat(Seq(args...), Code{opCall}, U32(function))
 }
 
 // Drop forgets a value.
@@ -109,7 +109,7 @@ func Eqz(v Code) Code { return append(slices.Clone(v), opEqz) }
 
 // If runs code when a condition is not 0.
 func If(condition Code, then ...Code) Code {
-	return slices.Concat(condition, Code{opIf, noResult}, concat(then), Code{opEnd})
+	return slices.Concat(condition, Code{opIf, noResult}, Seq(then...), Code{opEnd})
 }
 
 // IfElse runs one of two pieces of code.
@@ -120,16 +120,17 @@ func IfElse(condition, then, otherwise Code) Code {
 // While runs code as long as a condition is not 0.
 func While(condition Code, body ...Code) Code {
 	return slices.Concat(Code{opBlock, noResult, opLoop, noResult},
-		condition, Code{opEqz, opBrIf, 1}, concat(body), Code{opBr, 0, opEnd, opEnd})
+		condition, Code{opEqz, opBrIf, 1}, Seq(body...), Code{opBr, 0, opEnd, opEnd})
 }
 
 // Forever loops and does nothing else.
 func Forever() Code { return Code{opLoop, noResult, opBr, 0, opEnd} }
 
 // Return leaves the function with what was computed.
-func Return(v ...Code) Code { return append(concat(v), opReturn) }
+func Return(v ...Code) Code { return append(Seq(v...), opReturn) }
 
 // Unreachable traps.
 func Unreachable() Code { return Code{opUnreachable} }
 
-func concat(code []Code) Code { return slices.Concat(code...) }
+// Seq runs one piece of code after the other.
+func Seq(code ...Code) Code { return slices.Concat(code...) }

@@ -38,8 +38,11 @@ type Handler struct {
 	Initialize Code
 	// Memory bounds the memory. Default: 2 pages or more.
 	Memory Limits
+	// NoMemory leaves the memory out, and what lies in it.
+	NoMemory bool
 
-	static int32 // the address of the next static bytes
+	static   int32             // the address of the next static bytes
+	replaced map[string]uint32 // functions that are exported in place of the parts above
 }
 
 // NewHandler begins a handler that wants some events.
@@ -53,7 +56,7 @@ func NewHandler(want abi.Subscriptions) *Handler {
 	for _, f := range abi.HandlerImports {
 		h.Import(abi.HandlerImportModule, f.Name, signature(f))
 	}
-	h.Data(RecordAddress, words(BufferAddress, BufferSize))
+	h.Data(RecordAddress, Words(BufferAddress, BufferSize))
 	return h
 }
 
@@ -70,9 +73,16 @@ func Do(name string, args ...Code) Code {
 // Text puts a string into the memory and returns its address and length as arguments.
 func (h *Handler) Text(text string) Code {
 	h.Data(h.static, []byte(text))
-	args := append(Const(h.static), Const(int32(len(text)))...)
+	args := Seq(Const(h.static), Const(int32(len(text))))
 	h.static += int32(len(text)+7) &^ 7
 	return args
+}
+
+// Vector puts a string into the memory and returns the address of a list that names it.
+func (h *Handler) Vector(text string) Code {
+	list := h.static
+	h.Text(string(Words(uint32(list+abi.ListSize), uint32(len(text)))) + text)
+	return Const(list)
 }
 
 // Fields puts fields into the memory, names and values in turn, and returns their address and number as arguments.
@@ -81,21 +91,34 @@ func (h *Handler) Fields(pairs ...string) Code {
 	at := table + int32(len(pairs))*abi.ListSize
 	var lists, content []byte
 	for _, text := range pairs {
-		lists = append(lists, words(uint32(at)+uint32(len(content)), uint32(len(text)))...)
+		lists = append(lists, Words(uint32(at)+uint32(len(content)), uint32(len(text)))...)
 		content = append(content, text...)
 	}
 	h.Text(string(lists) + string(content))
-	return append(Const(table), Const(int32(len(pairs)/2))...)
+	return Seq(Const(table), Const(int32(len(pairs)/2)))
 }
 
-// Encode returns the module in the binary format.
+// Replace exports another function under a name of the interface.
+func (h *Handler) Replace(export string, function uint32) {
+	h.replaced = map[string]uint32{export: function}
+}
+
+// Encode returns the module in the binary format. Once.
 func (h *Handler) Encode() []byte {
-	h.Module.Memory(h.Memory)
+	if h.NoMemory {
+		h.data = section{}
+	} else {
+		h.Module.Memory(h.Memory)
+	}
 	parts := map[string]Code{
 		"subscriptions": h.Subscriptions, "receive_buffer": h.ReceiveBuffer, "on_event": h.OnEvent,
 	}
 	for _, f := range abi.HandlerExports {
-		h.Export(f.Name, KindFunc, h.Func(signature(f), 4, parts[f.Name]))
+		function, replaced := h.replaced[f.Name]
+		if !replaced {
+			function = h.Func(signature(f), 4, parts[f.Name])
+		}
+		h.Export(f.Name, KindFunc, function)
 	}
 	if h.Initialize != nil {
 		h.Export("_initialize", KindFunc, h.Func(Signature{}, 0, h.Initialize))
@@ -108,7 +131,8 @@ func signature(f abi.Func) Signature {
 	return Signature{Params: i32s(len(f.Params)), Results: i32s(len(f.Results))}
 }
 
-func words(values ...uint32) (out []byte) {
+// Words are the bytes of 32-bit numbers.
+func Words(values ...uint32) (out []byte) {
 	for _, v := range values {
 		out = binary.LittleEndian.AppendUint32(out, v)
 	}
@@ -136,16 +160,16 @@ func Echo() *Handler {
 func Pull() *Handler {
 	h := NewHandler(abi.SubscriptionsLineReady | abi.SubscriptionsDataReady)
 	delivery := Const(DeliveryAddress)
-	h.OnEvent = append(
+	h.OnEvent = Seq(
 		While(Eqz(Do("next_event", Get(Session), delivery)),
 			While(Eq(Do("send_data", Get(Session), listAt(Load(delivery, abi.DeliveryPayloadOffset), abi.DataContentOffset)),
 				Const(int32(abi.ErrnoAgain))),
 				Drop(Do("wait_writable", Get(Session))))),
-		Drop(Do("send_end", Get(Session)))...)
+		Drop(Do("send_end", Get(Session))))
 	return h
 }
 
 // listAt loads the address and length of a list from a record.
 func listAt(record Code, offset uint32) Code {
-	return append(Load(record, offset), Load(record, offset+4)...)
+	return Seq(Load(record, offset), Load(record, offset+4))
 }

@@ -100,7 +100,7 @@ func (m *Module) Func(signature Signature, locals uint32, code ...Code) uint32 {
 	if locals > 0 {
 		declared = slices.Concat([]byte{1}, U32(locals), []byte{I32})
 	}
-	return m.RawFunc(signature, slices.Concat(declared, concat(code), []byte{opEnd}))
+	return m.RawFunc(signature, slices.Concat(declared, Seq(code...), []byte{opEnd}))
 }
 
 // RawFunc adds a function with its body as it is encoded: locals and code.

@@ -39,4 +39,4 @@ func callNextEvent() uint32 { return uint32(abi.NextEvent(8, at[abi.Delivery](16
 //go:wasmexport call_wait_writable
 func callWaitWritable() uint32 { return uint32(abi.WaitWritable(8)) }
 
-func at[T any](address uintptr) *T { return (*T)(unsafe.Pointer(address)) }
+func at[T any](address uintptr) *T { return (*T)(unsafe.Add(nil, address)) }

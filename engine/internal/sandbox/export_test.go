@@ -1,0 +1,31 @@
+package sandbox
+
+import "context"
+
+// Check decodes and compiles a module and runs nothing of it.
+func (l *Loader) Check(ctx context.Context, wasm []byte) error {
+	decoded, err := decode(wasm)
+	if err != nil {
+		return err
+	}
+	l.checker.problems(decoded)
+	code, err := l.runtime.Compile(ctx, decoded.edited())
+	if err != nil {
+		return err
+	}
+	return code.Close(ctx)
+}
+
+// Idle is how many instances wait for work.
+func (p *Pool) Idle() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle)
+}
+
+// Compiled is how many modules' machine code is kept.
+func (l *Loader) Compiled() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.compiled)
+}

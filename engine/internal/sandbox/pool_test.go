@@ -1,0 +1,226 @@
+package sandbox_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/engine/internal/hostabi/exchangetest"
+	"github.com/sluicehttp/sluice/engine/internal/sandbox"
+	. "github.com/sluicehttp/sluice/engine/internal/wasmtest"
+)
+
+// counting answers with the number of its session in its instance.
+func counting() *Handler {
+	h := NewHandler(abi.SubscriptionsReady)
+	at := Const(1 << 16)
+	h.OnEvent = Seq(
+		Store8(at, 0, Add(Get(Session), Const('0'))),
+		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), at, Const(1))))
+	return h
+}
+
+func checkCount(t *testing.T, p *sandbox.Pool, want string) {
+	t.Helper()
+	x := &exchangetest.Exchange{Events: get()}
+	if err := p.Serve(x); err != nil {
+		t.Fatal(err)
+	}
+	if got := x.Log(); got != "send 200 \""+want+"\"\n" {
+		t.Errorf("got %s, want session %s of its instance", got, want)
+	}
+}
+
+// during runs f while an instance is at work.
+func during(t *testing.T, p *sandbox.Pool, f func()) {
+	t.Helper()
+	once := sync.OnceFunc(f)
+	x := &exchangetest.Exchange{Events: get(), Heard: func(*exchange.Event) { once() }}
+	if err := p.Serve(x); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheInstanceUsedLastIsTakenFirst(t *testing.T) {
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{})
+	during(t, p, func() { checkCount(t, p, "1") }) // two instances, the outer one put back last
+	checkCount(t, p, "2")
+	checkCount(t, p, "3")
+	during(t, p, func() { checkCount(t, p, "2") })
+}
+
+func TestIdleInstancesAreBounded(t *testing.T) {
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{MaxIdle: 1})
+	during(t, p, func() { checkCount(t, p, "1") }) // the outer one finds no place any more
+	during(t, p, func() { checkCount(t, p, "1") })
+	checkCount(t, p, "2")
+}
+
+func TestUnneededInstancesAreClosed(t *testing.T) {
+	const idle = 20 * time.Millisecond
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{IdleTime: idle})
+	during(t, p, func() { checkCount(t, p, "1") })
+	if got := p.Idle(); got != 2 {
+		t.Fatalf("%d instances are idle, want 2", got)
+	}
+	for deadline := time.Now().Add(5 * time.Second); p.Idle() > 0; time.Sleep(idle / 4) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d instances are idle after 5 s", p.Idle())
+		}
+	}
+	checkCount(t, p, "1")
+}
+
+func TestInstancesInUseAreKept(t *testing.T) {
+	const idle = 20 * time.Millisecond
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{IdleTime: idle})
+	during(t, p, func() { checkCount(t, p, "1") })
+	sessions := 1
+	for end := time.Now().Add(10 * idle); time.Now().Before(end); time.Sleep(idle / 10) {
+		x := &exchangetest.Exchange{Events: get(), Silent: true}
+		if err := p.Serve(x); err != nil {
+			t.Fatal(err)
+		}
+		sessions++
+	}
+	if got := p.Idle(); got != 1 {
+		t.Errorf("%d instances are idle, want the one that was needed", got)
+	}
+}
+
+func TestABadEndLosesTheInstance(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		events []exchange.Event
+		end    error
+		want   string // the session of its instance that comes next
+	}{
+		{"complete", get(), nil, "2"},
+		{"closed in the middle", get(), exchange.ErrClosed, "1"},
+		{"out of time", get(), exchange.ErrWallTime, "1"},
+		{"closed before the handler heard of it", nil, exchange.ErrClosed, "2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, _ := newPool(t, counting(), sandbox.PoolConfig{})
+			x := &exchangetest.Exchange{Events: test.events, End: test.end, Silent: true}
+			if err := p.Serve(x); err != test.end {
+				t.Fatal(err)
+			}
+			checkCount(t, p, test.want)
+		})
+	}
+}
+
+func TestClosing(t *testing.T) {
+	l, _ := newLoader(t, sandbox.Config{})
+	m, err := l.Load(t.Context(), "handler.wasm", counting().Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.NewPool(sandbox.PoolConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	m.Close()
+	if _, err := m.NewPool(sandbox.PoolConfig{}); err == nil {
+		t.Error("a closed module made a pool")
+	}
+	checkCount(t, p, "1") // the pool keeps what it needs
+	during(t, p, func() { p.Close(); p.Close() })
+	if got := p.Idle(); got != 0 {
+		t.Errorf("a closed pool keeps %d instances", got)
+	}
+	if got := l.Compiled(); got != 0 {
+		t.Errorf("%d modules are kept although nothing uses them", got)
+	}
+	if err := p.Serve(&exchangetest.Exchange{Events: get()}); err == nil {
+		t.Error("a closed pool answered")
+	}
+}
+
+func TestEqualModulesAreCompiledOnce(t *testing.T) {
+	l, _ := newLoader(t, sandbox.Config{})
+	var modules []*sandbox.Module
+	for _, h := range []*Handler{Hello(), Hello(), Echo()} {
+		m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules = append(modules, m)
+	}
+	for i, want := range []int{2, 2, 1, 0} {
+		if got := l.Compiled(); got != want {
+			t.Errorf("after closing %d of 3 modules: %d kept, want %d", i, got, want)
+		}
+		if i < len(modules) {
+			modules[i].Close()
+		}
+	}
+}
+
+// TestManyAtATime is for the race detector.
+func TestManyAtATime(t *testing.T) {
+	p, _ := newPool(t, Pull(), sandbox.PoolConfig{MaxIdle: 2, IdleTime: time.Millisecond})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				x := &exchangetest.Exchange{Events: post("one", "two")}
+				if err := p.Serve(x); err != nil {
+					t.Error(err)
+				}
+				if want := "send_head 200\nsend_data \"one\"\nsend_data \"two\"\nsend_end\n"; x.Log() != want {
+					t.Errorf("the exchange heard\n%s", x.Log())
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// BenchmarkServe has requests of a browser's size answered.
+func BenchmarkServe(b *testing.B) {
+	trap := func() *Handler { return faulty(func(*Handler) Code { return Unreachable() }) }
+	for name, handler := range map[string]func() *Handler{"push": Hello, "pull": Pull, "trap": trap} {
+		b.Run(name, func(b *testing.B) {
+			p, _ := newPool(b, handler(), sandbox.PoolConfig{})
+			x := browser()
+			b.ReportAllocs()
+			for b.Loop() {
+				x.Reset()
+				p.Serve(x)
+			}
+		})
+	}
+}
+
+// browser is a request with 15 fields and a small body.
+func browser() *exchangetest.Exchange {
+	var pairs []string
+	for range 15 {
+		pairs = append(pairs, "X-Field-Name", "a value of 25 characters.")
+	}
+	return &exchangetest.Exchange{Silent: true,
+		Events: exchangetest.Request(exchangetest.Line("GET", "/path"), exchange.NewFields(pairs...), "body")}
+}
+
+func TestServingDoesNotAllocate(t *testing.T) {
+	for name, h := range map[string]*Handler{"push": Hello(), "pull": Pull(), "echo": Echo()} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := newPool(t, h, sandbox.PoolConfig{})
+			x := browser()
+			allocs := testing.AllocsPerRun(100, func() {
+				x.Reset()
+				if err := p.Serve(x); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if allocs != 0 {
+				t.Errorf("%v allocations per request, want none", allocs)
+			}
+		})
+	}
+}
