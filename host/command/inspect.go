@@ -86,6 +86,9 @@ func memory(m *engine.InspectedMemory) string {
 
 // pages gives a memory's size; a page is 64 KiB.
 func pages(n uint32) string {
+	if n == 1 {
+		return "1 page (64 KiB)"
+	}
 	return fmt.Sprintf("%d pages (%d KiB)", n, uint64(n)*64)
 }
 

@@ -56,7 +56,7 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(file, args...)
-	cmd.Env = append(cmd.Environ(), "XDG_CACHE_HOME="+folder)
+	cmd.Env = append(cmd.Environ(), "XDG_CACHE_HOME="+filepath.Join(folder, "cache"))
 	return cmd
 }
 
@@ -300,20 +300,20 @@ func TestServeBadHandler(t *testing.T) {
 }
 
 func TestTrace(t *testing.T) {
-	const request = "GET /<a> HTTP/1.1\r\nHost: a\r\nX: \xe9\r\n\r\n"
-	for _, test := range []struct{ name, input, want string }{
-		{"accept", request, `{"event":"LINE_READY","offset":19,"method":"GET","target":"/<a>","version":"1.1"}
-{"event":"HEADER_READY","offset":36,"fields":[["Host","a"],["X","é"]]}
-{"event":"READY","offset":36}
-{"verdict":"accept","messages":1}
-`},
-		{"incomplete", request[:25], `{"event":"LINE_READY","offset":19,"method":"GET","target":"/<a>","version":"1.1"}
-{"verdict":"incomplete","messages":0}
-`},
+	const (
+		request = "GET /<a> HTTP/1.1\r\nHost: a\r\nX: \xe9\r\n\r\n"
+		line    = `{"event":"LINE_READY","offset":0,"method":"GET","target":"/<a>","version":"1.1"}` + "\n"
+		header  = `{"event":"HEADER_READY","offset":19,"fields":[["Host","a"],["X","é"]]}` + "\n"
+		ready   = `{"event":"READY","offset":36}` + "\n"
+	)
+	for _, test := range []struct{ args, input, want string }{
+		{"trace", request, line + header + ready + `{"verdict":"accept","messages":1}` + "\n"},
+		{"trace --eof", request, line + header + ready + `{"verdict":"accept","messages":1}` + "\n"},
+		{"trace", request[:25], line + `{"verdict":"incomplete","messages":0}` + "\n"},
 	} {
-		for _, args := range []string{"trace", "trace --split 1", "trace --core native --eof"} {
-			t.Run(test.name+" "+args, func(t *testing.T) {
-				if got, want := run(t, test.input, strings.Fields(args)...), (output{0, test.want, ""}); got != want {
+		for _, mode := range []string{"", " --split 1", " --core native"} {
+			t.Run(test.args+mode, func(t *testing.T) {
+				if got, want := run(t, test.input, strings.Fields(test.args+mode)...), (output{0, test.want, ""}); got != want {
 					t.Errorf("\n got %+v\nwant %+v", got, want)
 				}
 			})

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -72,10 +73,10 @@ func (s *settings) useHandler(path string) (err error) {
 	return err
 }
 
-// defaultCacheDir is empty, so that nothing is kept, where there is no place for caches.
+// defaultCacheDir is empty, so that nothing is kept, where the user has no place for caches, as in many containers.
 func defaultCacheDir() string {
 	dir, err := engine.DefaultCacheDir()
-	if err != nil {
+	if err != nil || os.MkdirAll(dir, 0o700) != nil {
 		return ""
 	}
 	return dir
