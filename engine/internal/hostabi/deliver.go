@@ -31,8 +31,8 @@ func (e *TooLarge) Error() string {
 	return fmt.Sprintf("the request takes %d bytes of the handler's receive buffer, which has room for %d", e.Need, e.Room)
 }
 
-// errFields is a fault of the front end, never of the handler.
-var errFields = errors.New("the exchange's table of fields points outside of its bytes")
+// ErrFields is a fault of the front end, never of the handler.
+var ErrFields = errors.New("the exchange's table of fields points outside of its bytes")
 
 // Next waits for the event to deliver next by on_event. A piece of body is made to fit the receive buffer and leave spare
 // bytes of it free. Once it fails it fails again with the same error, one of the exchange's.
@@ -107,7 +107,7 @@ func (a *area) line(ev *exchange.Event) (abi.Bytes, error) {
 func (a *area) header(ev *exchange.Event) (abi.Bytes, error) {
 	extent, ok := measure(ev.Fields)
 	if !ok {
-		return abi.Bytes{}, errFields
+		return abi.Bytes{}, ErrFields
 	}
 	fixed := abi.HeaderSize + uint64(len(ev.Fields.Table))
 	size, whole := extent.fit(uint64(len(a.room)), fixed)
@@ -136,7 +136,7 @@ func (a *area) data(ev *exchange.Event) (abi.Bytes, error) {
 func (a *area) message(ev *exchange.Event) (abi.Bytes, error) {
 	extent, ok := measure(ev.Fields)
 	if !ok {
-		return abi.Bytes{}, errFields
+		return abi.Bytes{}, ErrFields
 	}
 	head := abi.MessageSize + uint64(len(ev.Line.Method)) + uint64(len(ev.Line.Target)) + uint64(len(ev.Fields.Table))
 	fixed := head + uint64(len(ev.Data))

@@ -86,6 +86,21 @@ func TestFieldsAreCopiedWholeOrApart(t *testing.T) {
 	}
 }
 
+// TestEmptyValuesMayLieAnywhere has an empty value far from everything else, which must not be reached for.
+func TestEmptyValuesMayLieAnywhere(t *testing.T) {
+	for _, at := range []uint32{0, 60 << 10} {
+		fields := exchange.Fields{Bytes: bytes.Repeat([]byte("0123456789abcdef"), 4<<10)}
+		for _, v := range []uint32{5000, 4, at, 0} {
+			fields.Table = binary.LittleEndian.AppendUint32(fields.Table, v)
+		}
+		d := newDelivery(t, AllSubscriptions, 4096)
+		payload := d.push(t, exchange.Event{Kind: abi.EventHeaderReady, Fields: fields})
+		if got := d.text(t, AllSubscriptions, abi.EventHeaderReady, payload); got != "[89ab: ]" || payload.Len != 8+16+4 {
+			t.Errorf("got %q in %d bytes", got, payload.Len)
+		}
+	}
+}
+
 func TestWhatDoesNotFit(t *testing.T) {
 	long := strings.Repeat("x", 4096)
 	text := func(n int) []byte { return []byte(long[:n]) }

@@ -30,14 +30,14 @@ const (
 
 // guest is a module that passes every call of the same name on to the imports, so that tests call these as wasm does.
 type guest struct {
-	*testing.T
+	testing.TB
 	*Call
 	module api.Module
 	memory api.Memory
 	x      *exchangetest.Exchange
 }
 
-func newGuest(t *testing.T, want abi.Subscriptions, bufferSize uint32) *guest {
+func newGuest(t testing.TB, want abi.Subscriptions, bufferSize uint32) *guest {
 	t.Helper()
 	r, err := wasmruntime.New(t.Context(), wasmruntime.Config{})
 	if err != nil {
@@ -55,7 +55,7 @@ func newGuest(t *testing.T, want abi.Subscriptions, bufferSize uint32) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guest{T: t, Call: NewCall(), module: module, memory: module.Memory(), x: &exchangetest.Exchange{}}
+	g := &guest{TB: t, Call: NewCall(), module: module, memory: module.Memory(), x: &exchangetest.Exchange{}}
 	g.Attach(g.memory, want)
 	g.setBuffer(bufferAddress, bufferSize)
 	g.Begin(g.x)
@@ -549,15 +549,54 @@ func TestImportsDoNotAllocate(t *testing.T) {
 		g.Begin(g.x)
 		session := uint64(g.Session())
 		stack = [6]uint64{session, 200, table, count}
-		must(g.T, setHead.CallWithStack(g.Call, stack[:]), stack[0])
+		must(t, setHead.CallWithStack(g.Call, stack[:]), stack[0])
 		stack = [6]uint64{session, at, size}
-		must(g.T, sendData.CallWithStack(g.Call, stack[:]), stack[0])
+		must(t, sendData.CallWithStack(g.Call, stack[:]), stack[0])
 		stack = [6]uint64{session, 0}
-		must(g.T, nextEvent.CallWithStack(g.Call, stack[:]), stack[0])
+		must(t, nextEvent.CallWithStack(g.Call, stack[:]), stack[0])
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations per session, want none", allocs)
 	}
+}
+
+// FuzzImports calls imports with any arguments in any order. Each gives an errno or ends the call for one of our reasons.
+func FuzzImports(f *testing.F) {
+	f.Add([]byte{0, 200, 16, 1, 32, 5, 3, 0, 0, 0, 0, 0}, []byte("memory"))
+	f.Add([]byte{7, 0, 0, 0, 0, 0, 2, 200, 0, 64, 0, 0, 4, 16, 9, 0, 0, 0}, bytes.Repeat([]byte{0xff}, 64))
+	g := newGuest(f, AllSubscriptions, 4096)
+	functions := make([]api.Function, len(abi.HandlerImports))
+	for i, f := range abi.HandlerImports {
+		functions[i] = g.module.ExportedFunction(f.Name)
+	}
+	// Arguments are bytes that stand for numbers of interest.
+	interesting := []uint64{memorySize - 1, memorySize, memorySize + 1, math.MaxUint32, math.MaxUint32 - 7, 1 << 28, 1 << 31}
+	f.Fuzz(func(t *testing.T, calls, memory []byte) {
+		g.End()
+		*g.x = exchangetest.Exchange{
+			Events: exchangetest.Request(exchangetest.Line("GET", "/"), exchange.NewFields("Host", "a"), "body"),
+			Full:   1,
+			Silent: true,
+		}
+		g.Begin(g.x)
+		g.memory.Write(0, memory[:min(len(memory), memorySize)])
+		for ; len(calls) >= 6; calls = calls[6:] {
+			n := int(calls[0]) % len(functions)
+			stack := [6]uint64{uint64(g.Session())}
+			for i, b := range calls[1:6] {
+				stack[i+1] = uint64(b)
+				if k := int(b) - (256 - len(interesting)); k >= 0 {
+					stack[i+1] = interesting[k]
+				}
+			}
+			if err := functions[n].CallWithStack(g.Call, stack[:]); err != nil {
+				t.Fatalf("%s: %v", abi.HandlerImports[n].Name, err)
+			}
+			if abi.Errno(stack[0]) > abi.ErrnoUnsupported {
+				t.Errorf("%s gave errno %d", abi.HandlerImports[n].Name, stack[0])
+			}
+		}
+	})
 }
 
 func must(t testing.TB, err error, errno uint64) {

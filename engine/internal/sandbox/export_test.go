@@ -23,6 +23,9 @@ func (p *Pool) Idle() int {
 	return len(p.idle)
 }
 
+// Trim does what time does.
+func (p *Pool) Trim() { p.trim() }
+
 // Compiled is how many modules' machine code is kept.
 func (l *Loader) Compiled() int {
 	l.mu.Lock()

@@ -45,12 +45,8 @@ func (f *Fault) Status() uint16 {
 	return 500
 }
 
-// sleepError is more waiting than a handler may do.
-type sleepError struct{ limit fmt.Stringer }
-
-func (e sleepError) Error() string {
-	return fmt.Sprintf("the handler slept longer than %v in one session", e.limit)
-}
+// errOverslept ends a call that waits longer than a handler may.
+var errOverslept = errors.New("the handler slept for too long")
 
 // maxReason bounds the reason of a fault, in bytes: the stack holds names that are up to the module's author.
 const maxReason = 16 << 10
@@ -61,7 +57,7 @@ func faultOf(export string, err error) *Fault {
 	switch {
 	case errors.As(err, &exit):
 		return &Fault{FaultTrap, fmt.Errorf("in %s: %w", export, err)}
-	case errors.As(err, &sleepError{}):
+	case errors.Is(err, errOverslept):
 		return &Fault{FaultExhausted, fmt.Errorf("in %s: %w", export, err)}
 	case isOurs(err):
 		return &Fault{FaultInternal, cut(err)}

@@ -1,14 +1,17 @@
 package sandbox_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/engine/internal/hostabi"
 	"github.com/sluicehttp/sluice/engine/internal/hostabi/exchangetest"
 	"github.com/sluicehttp/sluice/engine/internal/sandbox"
 	. "github.com/sluicehttp/sluice/engine/internal/wasmtest"
@@ -54,7 +57,7 @@ func TestFaults(t *testing.T) {
 			// One subscription, to write to stdout, for which wazero sleeps as long as it can.
 			return Seq(Store8(Const(1<<16), 8, Const(2)), Store(Const(1<<16), 16, Const(1)),
 				Drop(Call(wasi(h, "poll_oneoff", 4, I32), Const(1<<16), Const(1<<16+64), Const(1), Const(1<<16+128))))
-		}, sandbox.FaultExhausted, 503, "in on_event: the handler slept longer than 30s in one session"},
+		}, sandbox.FaultExhausted, 503, "in on_event: the handler slept for too long: 2562047h47m16.854775807s more where 30s are left of 30s"},
 		{"trap while the receive buffer grows", func(h *Handler) Code {
 			h.ReceiveBuffer = Seq(If(Get(0), Unreachable()), Const(RecordAddress))
 			return Seq()
@@ -91,6 +94,36 @@ func checkFault(t *testing.T, err error, kind sandbox.FaultKind, status uint16, 
 	}
 }
 
+func TestSleepIsBoundedInEachSession(t *testing.T) {
+	const limit = 50 * time.Millisecond
+	h := NewHandler(abi.SubscriptionsDataReady)
+	poll := wasi(h, "poll_oneoff", 4, I32)
+	// A subscription of 48 bytes to a clock: its kind is 0, the time to wait lies at byte 24.
+	h.Data(1<<16+24, binary.LittleEndian.AppendUint64(nil, uint64(30*time.Millisecond)))
+	h.OnEvent = If(Call(poll, Const(1<<16), Const(1<<16+64), Const(1), Const(1<<16+128)), Unreachable())
+	l, _ := newLoader(t, sandbox.Config{MaxSleep: limit})
+	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.NewPool(sandbox.PoolConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 2 {
+		before := time.Now()
+		if err := p.Serve(&exchangetest.Exchange{Events: post("once")}); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(before); took < 30*time.Millisecond {
+			t.Errorf("a sleep of 30 ms took %v", took)
+		}
+	}
+	checkFault(t, p.Serve(&exchangetest.Exchange{Events: post("one", "two")}), sandbox.FaultExhausted, 503,
+		"in on_event: the handler slept for too long: 30ms more where 20ms are left of 50ms")
+}
+
 // brokenFrontEnd fails in ways that only a bug of ours could bring about.
 type brokenFrontEnd struct {
 	exchangetest.Exchange
@@ -117,6 +150,24 @@ func TestBugsOfOursAreNotBlamedOnTheHandler(t *testing.T) {
 			}
 			if err := p.Serve(&exchangetest.Exchange{Events: get()}); err != nil {
 				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+// TestBrokenFieldsAreOurBug has the front end give a table that points outside of its bytes.
+func TestBrokenFieldsAreOurBug(t *testing.T) {
+	fields := exchange.NewFields("Host", "example.org")
+	fields.Bytes = nil
+	pulling := Pull()
+	pulling.Subscriptions = Const(int32(abi.SubscriptionsLineReady | abi.SubscriptionsHeaderReady))
+	for name, h := range map[string]*Handler{"pushed": mirror(), "pulled": pulling} {
+		t.Run(name, func(t *testing.T) {
+			p, log := newPool(t, h, sandbox.PoolConfig{})
+			x := &exchangetest.Exchange{Events: exchangetest.Request(exchangetest.Line("GET", "/"), fields)}
+			checkFault(t, p.Serve(x), sandbox.FaultInternal, 500, hostabi.ErrFields.Error())
+			if !strings.Contains(log.String(), "bug in Sluice") {
+				t.Errorf("logged %q", log)
 			}
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -15,9 +14,6 @@ import (
 	"github.com/sluicehttp/sluice/engine/internal/hostabi"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
-
-// maxSleep bounds how long a handler may sleep in one session, all sleeps together.
-const maxSleep = 30 * time.Second
 
 // pullRoom is how much of the receive buffer a pushed payload leaves to pulled ones, in bytes, if it can.
 const pullRoom = 1 << 10
@@ -51,7 +47,7 @@ func (m *Module) newInstance(log *slog.Logger) (*instance, error) {
 		stdout:   output{log: log, stream: "stdout"},
 		stderr:   output{log: log, stream: "stderr"},
 	}
-	i.sleeper = sleeper{call: i.call, left: maxSleep}
+	i.sleeper = sleeper{call: i.call, limit: m.loader.maxSleep, left: m.loader.maxSleep}
 	if m.pulls {
 		i.spare = pullRoom
 	}
@@ -149,7 +145,7 @@ func (i *instance) askForRoom(need uint32) (refusal, err error) {
 // serve has the handler answer an exchange: it hears every event until the last, or until something fails.
 func (i *instance) serve(x exchange.Exchange) error {
 	i.touched = false
-	i.sleeper.left = maxSleep
+	i.sleeper.left = i.sleeper.limit
 	i.call.Begin(x)
 	defer i.end()
 	for {
@@ -209,9 +205,11 @@ func (i *instance) place() (abi.Bytes, error) {
 // fault is what a failed call of an export means: what an import ended it for, or a fault.
 func (i *instance) fault(export string, err error) error {
 	i.touched = true
-	switch aborted := i.call.Aborted().(type) {
-	case nil, *wasmruntime.ExitError, sleepError:
+	switch aborted := i.call.Aborted(); {
+	case aborted == nil, errors.Is(aborted, errOverslept):
 		return faultOf(export, err)
+	case errors.Is(aborted, hostabi.ErrFields):
+		return internal(aborted)
 	default:
 		return aborted
 	}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -21,23 +22,30 @@ import (
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
-// DefaultMaxMemory is how large the memory of an instance may become, in bytes, unless a limit is given.
-const DefaultMaxMemory = 64 << 20
+// The limits of handlers that apply where a configuration has none.
+const (
+	DefaultMaxMemory = 64 << 20
+	DefaultMaxSleep  = 30 * time.Second
+)
 
 // Config says how handlers are loaded. Its zero value is all defaults.
 type Config struct {
 	// MaxMemory is how large the memory of an instance may become, in bytes, up to [wasmruntime.MaxMemory]. Default
 	// [DefaultMaxMemory].
 	MaxMemory uint64
+	// MaxSleep is how long a handler may sleep (WASI's poll_oneoff) in one session, all together. Default
+	// [DefaultMaxSleep].
+	MaxSleep time.Duration
 	// Log takes what handlers print while they are loaded. Default: slog.Default().
 	Log *slog.Logger
 }
 
 // Loader loads handlers into a runtime. Its methods may be called by several goroutines at a time.
 type Loader struct {
-	runtime *wasmruntime.Runtime
-	checker checker
-	log     *slog.Logger
+	runtime  *wasmruntime.Runtime
+	checker  checker
+	maxSleep time.Duration
+	log      *slog.Logger
 
 	mu       sync.Mutex
 	compiled map[[sha256.Size]byte]*compiled
@@ -53,6 +61,9 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 	if config.MaxMemory == 0 {
 		config.MaxMemory = DefaultMaxMemory
 	}
+	if config.MaxSleep == 0 {
+		config.MaxSleep = DefaultMaxSleep
+	}
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
@@ -62,6 +73,7 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 			importable: map[string]signatures{events.Name(): signaturesOf(events), wasi.Name(): signaturesOf(wasi)},
 			maxMemory:  config.MaxMemory,
 		},
+		maxSleep: config.MaxSleep,
 		log:      config.Log,
 		compiled: map[[sha256.Size]byte]*compiled{},
 	}, nil

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -17,19 +18,20 @@ func counting() *Handler {
 	h := NewHandler(abi.SubscriptionsReady)
 	at := Const(1 << 16)
 	h.OnEvent = Seq(
-		Store8(at, 0, Add(Get(Session), Const('0'))),
-		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), at, Const(1))))
+		Store(at, 0, Get(Session)),
+		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), at, Const(4))))
 	return h
 }
 
-func checkCount(t *testing.T, p *sandbox.Pool, want string) {
+// checkCount serves a request, which must be so many sessions after the start of its instance.
+func checkCount(t *testing.T, p *sandbox.Pool, want uint32) {
 	t.Helper()
 	x := &exchangetest.Exchange{Events: get()}
 	if err := p.Serve(x); err != nil {
 		t.Fatal(err)
 	}
-	if got := x.Log(); got != "send 200 \""+want+"\"\n" {
-		t.Errorf("got %s, want session %s of its instance", got, want)
+	if want := fmt.Sprintf("send 200 %q\n", Words(want)); x.Log() != want {
+		t.Errorf("got %s, want %s", x.Log(), want)
 	}
 }
 
@@ -45,23 +47,23 @@ func during(t *testing.T, p *sandbox.Pool, f func()) {
 
 func TestTheInstanceUsedLastIsTakenFirst(t *testing.T) {
 	p, _ := newPool(t, counting(), sandbox.PoolConfig{})
-	during(t, p, func() { checkCount(t, p, "1") }) // two instances, the outer one put back last
-	checkCount(t, p, "2")
-	checkCount(t, p, "3")
-	during(t, p, func() { checkCount(t, p, "2") })
+	during(t, p, func() { checkCount(t, p, 1) }) // two instances, the outer one put back last
+	checkCount(t, p, 2)
+	checkCount(t, p, 3)
+	during(t, p, func() { checkCount(t, p, 2) })
 }
 
 func TestIdleInstancesAreBounded(t *testing.T) {
 	p, _ := newPool(t, counting(), sandbox.PoolConfig{MaxIdle: 1})
-	during(t, p, func() { checkCount(t, p, "1") }) // the outer one finds no place any more
-	during(t, p, func() { checkCount(t, p, "1") })
-	checkCount(t, p, "2")
+	during(t, p, func() { checkCount(t, p, 1) }) // the outer one finds no place any more
+	during(t, p, func() { checkCount(t, p, 1) })
+	checkCount(t, p, 2)
 }
 
 func TestUnneededInstancesAreClosed(t *testing.T) {
 	const idle = 20 * time.Millisecond
 	p, _ := newPool(t, counting(), sandbox.PoolConfig{IdleTime: idle})
-	during(t, p, func() { checkCount(t, p, "1") })
+	during(t, p, func() { checkCount(t, p, 1) })
 	if got := p.Idle(); got != 2 {
 		t.Fatalf("%d instances are idle, want 2", got)
 	}
@@ -70,23 +72,23 @@ func TestUnneededInstancesAreClosed(t *testing.T) {
 			t.Fatalf("%d instances are idle after 5 s", p.Idle())
 		}
 	}
-	checkCount(t, p, "1")
+	checkCount(t, p, 1)
 }
 
 func TestInstancesInUseAreKept(t *testing.T) {
-	const idle = 20 * time.Millisecond
-	p, _ := newPool(t, counting(), sandbox.PoolConfig{IdleTime: idle})
-	during(t, p, func() { checkCount(t, p, "1") })
-	sessions := 1
-	for end := time.Now().Add(10 * idle); time.Now().Before(end); time.Sleep(idle / 10) {
-		x := &exchangetest.Exchange{Events: get(), Silent: true}
-		if err := p.Serve(x); err != nil {
-			t.Fatal(err)
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{IdleTime: time.Hour})
+	during(t, p, func() { checkCount(t, p, 1) })
+	p.Trim() // looks at who is there
+	for session := range uint32(3) {
+		checkCount(t, p, session+2)
+		p.Trim()
+		if got := p.Idle(); got != 1 {
+			t.Errorf("%d instances are idle, want the one that is needed", got)
 		}
-		sessions++
 	}
-	if got := p.Idle(); got != 1 {
-		t.Errorf("%d instances are idle, want the one that was needed", got)
+	p.Trim()
+	if got := p.Idle(); got != 0 {
+		t.Errorf("%d instances are idle although none was needed", got)
 	}
 }
 
@@ -95,12 +97,12 @@ func TestABadEndLosesTheInstance(t *testing.T) {
 		name   string
 		events []exchange.Event
 		end    error
-		want   string // the session of its instance that comes next
+		want   uint32 // the session of its instance that comes next
 	}{
-		{"complete", get(), nil, "2"},
-		{"closed in the middle", get(), exchange.ErrClosed, "1"},
-		{"out of time", get(), exchange.ErrWallTime, "1"},
-		{"closed before the handler heard of it", nil, exchange.ErrClosed, "2"},
+		{"complete", get(), nil, 2},
+		{"closed in the middle", get(), exchange.ErrClosed, 1},
+		{"out of time", get(), exchange.ErrWallTime, 1},
+		{"closed before the handler heard of it", nil, exchange.ErrClosed, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, _ := newPool(t, counting(), sandbox.PoolConfig{})
@@ -128,7 +130,7 @@ func TestClosing(t *testing.T) {
 	if _, err := m.NewPool(sandbox.PoolConfig{}); err == nil {
 		t.Error("a closed module made a pool")
 	}
-	checkCount(t, p, "1") // the pool keeps what it needs
+	checkCount(t, p, 1) // the pool keeps what it needs
 	during(t, p, func() { p.Close(); p.Close() })
 	if got := p.Idle(); got != 0 {
 		t.Errorf("a closed pool keeps %d instances", got)

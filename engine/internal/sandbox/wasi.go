@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto/rand"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -23,14 +24,14 @@ func wasiConfig() wazero.ModuleConfig {
 // sleeper puts one instance to sleep, for no longer in a session than it may: nothing else bounds how long a handler
 // holds its connection that way.
 type sleeper struct {
-	call *hostabi.Call
-	left time.Duration
+	call        *hostabi.Call
+	limit, left time.Duration
 }
 
 func (s *sleeper) sleep(ns int64) {
 	d := time.Duration(max(ns, 0))
 	if d > s.left {
-		s.call.Abort(sleepError{maxSleep})
+		s.call.Abort(fmt.Errorf("%w: %v more where %v are left of %v", errOverslept, d, s.left, s.limit))
 	}
 	s.left -= d
 	time.Sleep(d)
