@@ -40,11 +40,23 @@ var (
 	layout      http1.Layout
 	slots       [slotCount]slot
 
-	inputTable [inputFields]http1.FieldSpan
-	input      [inputSize]byte
-	output     [outputSize]byte
-	framing    http1.Framing
-	date       [len("Sun, 06 Nov 1994 08:49:37 GMT")]byte
+	inputTable  [inputFields]http1.FieldSpan
+	input       [inputSize]byte
+	outputBytes [outputSize]byte
+	output      = http1.Output{Bytes: outputBytes[:]}
+	framing     http1.Framing
+
+	// dateLine is a line with Date and the end of a head. The host writes the date.
+	dateLine = []byte("Date: \x00un, 06 Nov 1994 08:49:37 GMT\r\n\r\n")
+)
+
+// dateOffset is where the date begins in its line.
+const dateOffset = len("Date: ")
+
+// Arguments that are passed by address: made once, for a call of mainline Go clears such things by a call into the host.
+var (
+	tables http1.Tables
+	head   = http1.Head{Bytes: input[:]}
 )
 
 // main never runs: the module is a library (a WASI reactor).
@@ -66,10 +78,10 @@ func setup(count int32) unsafe.Pointer {
 		InputFieldCount: inputFields,
 		Input:           address(unsafe.Pointer(&input)),
 		InputSize:       inputSize,
-		Output:          address(unsafe.Pointer(&output)),
+		Output:          address(unsafe.Pointer(&outputBytes)),
 		OutputSize:      outputSize,
 		Framing:         address(unsafe.Pointer(&framing)),
-		Date:            address(unsafe.Pointer(&date)),
+		Date:            address(unsafe.Pointer(&dateLine[dateOffset])),
 		Slots:           address(unsafe.Pointer(&slots)),
 		SlotCount:       slotCount,
 		SlotStride:      uint32(unsafe.Sizeof(slots[0])),
@@ -113,8 +125,8 @@ func receive(number, slotNumber, offset, size, flags int32) int32 {
 		return int32(http1.ErrnoInvalid)
 	}
 	s := &slots[slotNumber]
-	tables := http1.Tables{Events: s.events[:], Fields: s.fields[:]}
-	return int32(c.Receive(s.bytes[offset:offset+size], http1.ReceiveFlags(flags), tables, &s.reception))
+	tables.Events, tables.Fields = s.events[:], s.fields[:]
+	return int32(c.Receive(s.bytes[offset:offset+size], http1.ReceiveFlags(flags), &tables, &s.reception))
 }
 
 //export frame_head
@@ -124,17 +136,12 @@ func frameHead(number, status, fieldCount int32, length int64, flags int32) int3
 	if c == nil || uint32(fieldCount) > inputFields || uint32(status) > 0xffff {
 		return int32(http1.ErrnoInvalid)
 	}
-	head := http1.Head{
-		Status: http1.Status(status),
-		Fields: inputTable[:fieldCount],
-		Bytes:  input[:],
-		Length: uint64(length),
-		Flags:  http1.HeadFlags(flags),
+	head.Status, head.Length, head.Flags = http1.Status(status), uint64(length), http1.HeadFlags(flags)
+	head.Fields = inputTable[:fieldCount]
+	if dateLine[dateOffset] != 0 {
+		head.Date = dateLine
 	}
-	if date[0] != 0 {
-		head.Date = date[:]
-	}
-	return int32(c.FrameHead(&head, output[:], &framing))
+	return int32(c.FrameHead(&head, &output, &framing))
 }
 
 //export frame_continue
@@ -144,7 +151,7 @@ func frameContinue(number int32) int32 {
 	if c == nil {
 		return int32(http1.ErrnoInvalid)
 	}
-	return int32(c.FrameContinue(output[:], &framing))
+	return int32(c.FrameContinue(&output, &framing))
 }
 
 //export frame_data
@@ -154,7 +161,7 @@ func frameData(number int32, size int64) int32 {
 	if c == nil {
 		return int32(http1.ErrnoInvalid)
 	}
-	return int32(c.FrameData(uint64(size), output[:], &framing))
+	return int32(c.FrameData(uint64(size), &output, &framing))
 }
 
 //export frame_end
@@ -164,5 +171,5 @@ func frameEnd(number int32) int32 {
 	if c == nil {
 		return int32(http1.ErrnoInvalid)
 	}
-	return int32(c.FrameEnd(output[:], &framing))
+	return int32(c.FrameEnd(&output, &framing))
 }

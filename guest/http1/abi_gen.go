@@ -425,6 +425,9 @@ const (
 	HeadFlagsStreamed HeadFlags = 1 << 1
 	// The connection ends with this answer.
 	HeadFlagsClose HeadFlags = 1 << 2
+	// Status and fields are those of the last `frame_head` on any connection, which succeeded, and the input was not
+	// written since: the core has them checked and framed already.
+	HeadFlagsRepeated HeadFlags = 1 << 3
 )
 
 // Framing: The bytes around a piece of an answer. Spans count from `layout.output`.

@@ -164,7 +164,7 @@ func (r *reader) endChunkLine() bool {
 		return true
 	}
 	r.phase = phaseTrailers
-	r.section = section{part: partLineStart}
+	r.section.reset(partLineStart)
 	return true
 }
 

@@ -64,6 +64,10 @@ func (c *Conn) startNextCycle() Errno {
 		c.phase = phaseEnded
 	}
 	c.readState, c.writeState = ReadEmpty, WriteEmpty
-	c.message, c.section, c.chunk, c.remaining, c.answer = message{}, section{}, chunk{}, 0, answer{}
+	c.message.reset()
+	c.section.reset(partEmptyLines)
+	c.chunk = chunk{}
+	c.remaining = 0
+	c.answer = answer{}
 	return ErrnoSuccess
 }

@@ -13,6 +13,13 @@ type message struct {
 	seen seen
 }
 
+// reset forgets a message. Mainline Go clears and copies what is longer than a few words by a call into the host, so what
+// runs for every message goes field by field.
+func (m *message) reset() {
+	m.method, m.target, m.authority = Span{}, Span{}, Span{}
+	m.version, m.flags, m.length, m.seen = 0, 0, 0, 0
+}
+
 // seen says which fields and options a head has shown so far.
 type seen uint16
 
@@ -238,8 +245,8 @@ func (m *message) isMethod(head []byte, name string) bool {
 // forbiddenTrailer reports whether a field may not stand in a trailer section, because it frames or routes the message or
 // rules the connection (RFC 9110 section 6.5.1). Fields that only describe the content may.
 func forbiddenTrailer(name []byte) bool {
-	for _, forbidden := range forbiddenTrailers {
-		if equalFold(name, forbidden) {
+	for i := range forbiddenTrailers {
+		if equalFold(name, forbiddenTrailers[i]) {
 			return true
 		}
 	}

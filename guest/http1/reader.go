@@ -6,6 +6,9 @@ type Tables struct {
 	Events []EventRecord
 	// Fields takes the fields of the head whose HEADER_READY is among the events: at least as many as the limit.
 	Fields []FieldSpan
+
+	// reader is the call at work. It is here, and not on the stack, because mainline Go would clear it for every call.
+	reader reader
 }
 
 // eventsPerStep is the most events that one step of the reader adds: the line, the header and the end of a message
@@ -15,7 +18,7 @@ const eventsPerStep = 3
 // reader is one call of Receive.
 type reader struct {
 	*Conn
-	tables Tables
+	tables *Tables
 	// in is what the call was given, and at the first byte of it that is not consumed.
 	in     []byte
 	at     int
@@ -28,19 +31,21 @@ type reader struct {
 //
 // A head and a trailer section are consumed as a whole, once they are complete; so long as they are not, the same bytes
 // have to be given again with more behind them. Everything else is consumed at once.
-func (c *Conn) Receive(in []byte, flags ReceiveFlags, tables Tables, result *Reception) Errno {
+func (c *Conn) Receive(in []byte, flags ReceiveFlags, tables *Tables, result *Reception) Errno {
 	if flags&ReceiveFlagsNextCycle != 0 {
 		if errno := c.startNextCycle(); errno != ErrnoSuccess {
 			return errno
 		}
 	}
-	r := reader{Conn: c, in: in, tables: tables}
+	r := &tables.reader
+	r.Conn, r.tables, r.in, r.at, r.events = c, tables, in, 0, 0
 	state := r.run()
 	if state == ReaderStateNeedData && flags&ReceiveFlagsEOF != 0 {
 		state = r.endOfInput()
 	}
 	c.position += uint64(r.at)
-	*result = Reception{Consumed: uint32(r.at), EventCount: uint32(r.events), State: state}
+	result.Consumed, result.EventCount, result.State = uint32(r.at), uint32(r.events), state
+	result.Reserved, result.Error, result.ErrorStatus, result.ErrorPosition = 0, ErrorCodeNone, 0, 0
 	if state == ReaderStateFailed {
 		result.Error = c.err
 		result.ErrorStatus = c.err.Status()
@@ -132,6 +137,11 @@ type section struct {
 	fields, fieldsStart int
 	// resumed says that some fields were found by an earlier call, and are missing in the present table.
 	resumed bool
+}
+
+// reset begins a section whose first byte belongs to a part.
+func (s *section) reset(part part) {
+	s.part, s.scanned, s.fields, s.resumed = part, 0, 0, false
 }
 
 // part says what the byte after the scanned ones belongs to.
@@ -319,7 +329,7 @@ func (r *reader) endHead(head []byte) bool {
 	r.onRead(readHead)
 	r.answer.head = m.isMethod(head, "HEAD")
 	r.at = end
-	r.section = section{}
+	s.reset(partEmptyLines)
 	switch {
 	case m.flags&EventFlagsChunked != 0:
 		r.phase = phaseChunkLine

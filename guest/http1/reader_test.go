@@ -212,7 +212,7 @@ func TestCycles(t *testing.T) {
 		t.Errorf("%v, %v: parsed while paused", state, tracer.lines)
 	}
 	var result Reception
-	if errno := tracer.conn.Receive(nil, ReceiveFlagsNextCycle, tracer.tables, &result); errno != ErrnoState {
+	if errno := tracer.conn.Receive(nil, ReceiveFlagsNextCycle, &tracer.tables, &result); errno != ErrnoState {
 		t.Errorf("the next cycle began without an answer: %v", errno)
 	}
 	tracer.answer()
@@ -225,13 +225,13 @@ func TestCycles(t *testing.T) {
 func TestNothingIsAllocated(t *testing.T) {
 	input := []byte("POST /x HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: u\r\n\r\n")
 	tracer := newTracer(DefaultLimits)
-	out := make([]byte, 512)
+	out := &Output{Bytes: make([]byte, 512)}
 	var framing Framing
 	head := Head{Status: 200, Length: 5, Flags: HeadFlagsComplete}
 	flags := ReceiveFlags(0)
 	allocations := testing.AllocsPerRun(100, func() {
 		for rest := input; ; flags = 0 {
-			if errno := tracer.conn.Receive(rest, flags, tracer.tables, &tracer.result); errno != ErrnoSuccess {
+			if errno := tracer.conn.Receive(rest, flags, &tracer.tables, &tracer.result); errno != ErrnoSuccess {
 				t.Fatal(errno)
 			}
 			rest = rest[tracer.result.Consumed:]

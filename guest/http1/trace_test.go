@@ -29,7 +29,7 @@ func (t *tracer) give(input string, flags ReceiveFlags) ReaderState {
 	for {
 		cycle := t.next
 		t.next = 0
-		if errno := t.conn.Receive(t.rest, flags|cycle, t.tables, &t.result); errno != ErrnoSuccess {
+		if errno := t.conn.Receive(t.rest, flags|cycle, &t.tables, &t.result); errno != ErrnoSuccess {
 			panic(errno)
 		}
 		for _, event := range t.tables.Events[:t.result.EventCount] {
@@ -94,7 +94,7 @@ func flagNames(flags EventFlags) string {
 func (t *tracer) answer() {
 	var framing Framing
 	head := Head{Status: 204, Flags: HeadFlagsComplete}
-	if errno := t.conn.FrameHead(&head, make([]byte, 256), &framing); errno != ErrnoSuccess {
+	if errno := t.conn.FrameHead(&head, &Output{Bytes: make([]byte, 256)}, &framing); errno != ErrnoSuccess {
 		panic(errno)
 	}
 	t.next = ReceiveFlagsNextCycle

@@ -2,14 +2,14 @@ package http1
 
 // answer is what the core knows of the message that is being written.
 type answer struct {
+	// remaining is what is missing of the announced length.
+	remaining uint64
 	// head says that the request was HEAD.
 	head bool
 	// bodiless says that the peer must see no body, whatever is sent as one.
 	bodiless bool
 	// chunked, announced: how the body is framed; neither means that the end of the connection ends it.
 	chunked, announced bool
-	// remaining is what is missing of the announced length.
-	remaining uint64
 	// keepAlive says that the connection goes on afterwards.
 	keepAlive bool
 }
@@ -24,8 +24,35 @@ type Head struct {
 	// Length is the length of the body in bytes, unless the flags say that it is not known.
 	Length uint64
 	Flags  HeadFlags
-	// Date is a value for Date, for an answer that has none. Empty: no Date is added.
+	// Date is a line with Date and the empty line that ends the head, for an answer that has no Date. Empty: none is added.
 	Date []byte
+}
+
+// Output is where framing calls write. Heads are written from its start, whatever goes around a piece of body at its end.
+//
+// The first part of the last head stays where it is: its status line and the fields that the host gave. Most handlers send
+// the same fields again and again, and a head that begins like the last is neither checked nor written again that far.
+type Output struct {
+	// Bytes has room for heads and for pieceRoom bytes more.
+	Bytes []byte
+
+	// kept is how long that part is, in bytes; 0 when there is none.
+	kept   int
+	status Status
+	given  given
+	length uint64
+
+	// writer is the call at work. It is here for the same reason as the reader in Tables.
+	writer writer
+}
+
+// pieceRoom is how much of an output belongs to what goes around pieces of body.
+const pieceRoom = 64
+
+// piece is the room for what goes around a piece of body, and its offset in the output.
+func (o *Output) piece() (room []byte, offset uint32) {
+	start := len(o.Bytes) - pieceRoom
+	return o.Bytes[start:], uint32(start)
 }
 
 // FrameHead writes the head of an answer to out and says in framing what it did.
@@ -35,31 +62,29 @@ type Head struct {
 //
 // It returns ErrnoState when a head was framed before, ErrnoInvalid for what may not be sent, and ErrnoTooBig when out has
 // no room; none of them changes the connection.
-func (c *Conn) FrameHead(head *Head, out []byte, framing *Framing) Errno {
+func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 	if !c.canWrite(writeHead) {
 		return ErrnoState
 	}
 	if head.Status < 200 || head.Status > 999 {
 		return ErrnoInvalid
 	}
-	noContent := head.Status == 204 || head.Status == 304
-	w := writer{out: out, answer: answer{head: c.answer.head, bodiless: noContent || c.answer.head}}
-	w.statusLine(head.Status)
-	given, errno := w.fields(head, noContent)
-	if errno != ErrnoSuccess {
+	w := &out.writer
+	w.out, w.n, w.full, w.answer = out.Bytes[:len(out.Bytes)-pieceRoom], 0, false, answer{}
+	w.answer.head = c.answer.head
+	w.answer.bodiless = c.answer.head || head.Status == 204 || head.Status == 304
+	if errno := w.begin(head, out); errno != ErrnoSuccess {
 		return errno
 	}
-	errno = w.frameBody(head, given, c.message.version >= VersionHTTP11)
-	if errno != ErrnoSuccess {
+	if errno := w.frameBody(head, out.given, c.message.version >= VersionHTTP11); errno != ErrnoSuccess {
 		return errno
 	}
-	w.connection(c, head, given)
-	if len(head.Date) > 0 && given&givenDate == 0 {
-		w.text("Date: ")
+	w.connection(c, head, out.given)
+	if len(head.Date) > 0 && out.given&givenDate == 0 {
 		w.bytes(head.Date)
+	} else {
 		w.line()
 	}
-	w.line()
 	if w.full {
 		return ErrnoTooBig
 	}
@@ -69,7 +94,25 @@ func (c *Conn) FrameHead(head *Head, out []byte, framing *Framing) Errno {
 		c.answer.remaining = 0
 		c.onWrite(writeEnd)
 	}
-	*framing = c.framing(w.n, 0)
+	c.frame(framing, Span{Size: uint32(w.n)}, Span{})
+	return ErrnoSuccess
+}
+
+// begin writes the status line and the fields that the host has given, unless the output holds them already.
+func (w *writer) begin(head *Head, out *Output) Errno {
+	if head.Flags&HeadFlagsRepeated == 0 || out.kept == 0 || out.status != head.Status {
+		out.kept = 0
+		w.statusLine(head.Status)
+		given, errno := w.fields(head)
+		if errno != ErrnoSuccess {
+			return errno
+		}
+		if w.full {
+			return ErrnoTooBig
+		}
+		out.kept, out.status, out.given, out.length = w.n, head.Status, given, w.answer.remaining
+	}
+	w.n, w.answer.remaining = out.kept, out.length
 	return ErrnoSuccess
 }
 
@@ -84,7 +127,8 @@ const (
 )
 
 // fields writes the fields that the host has given.
-func (w *writer) fields(head *Head, noContent bool) (set given, errno Errno) {
+func (w *writer) fields(head *Head) (set given, errno Errno) {
+	noContent := head.Status == 204 || head.Status == 304
 	for i := range head.Fields {
 		span := &head.Fields[i]
 		name, nameOK := within(head.Bytes, span.Name)
@@ -196,24 +240,21 @@ func (w *writer) connection(c *Conn, head *Head, set given) {
 }
 
 // FrameContinue writes 100 (Continue) to out. ErrnoState when the peer does not wait for it or an answer has begun.
-func (c *Conn) FrameContinue(out []byte, framing *Framing) Errno {
+func (c *Conn) FrameContinue(out *Output, framing *Framing) Errno {
 	if c.message.flags&EventFlagsExpectContinue == 0 || c.readState != ReadMessageReady || !c.canWrite(writeContinue) {
 		return ErrnoState
 	}
-	w := writer{out: out}
-	w.text("HTTP/1.1 100 Continue\r\n\r\n")
-	if w.full {
-		return ErrnoTooBig
-	}
+	room, offset := out.piece()
+	n := copy(room, "HTTP/1.1 100 Continue\r\n\r\n")
 	c.onWrite(writeContinue)
-	*framing = c.framing(w.n, 0)
+	c.frame(framing, Span{Offset: offset, Size: uint32(n)}, Span{})
 	framing.Bodiless = 0
 	return ErrnoSuccess
 }
 
 // FrameData writes to out what goes around a piece of body. ErrnoState without a head or after the end, ErrnoTooBig when
 // the piece goes beyond the announced length. An empty piece frames nothing, for an empty chunk would end the body.
-func (c *Conn) FrameData(size uint64, out []byte, framing *Framing) Errno {
+func (c *Conn) FrameData(size uint64, out *Output, framing *Framing) Errno {
 	a := &c.answer
 	switch {
 	case !c.canWrite(writeData):
@@ -221,30 +262,28 @@ func (c *Conn) FrameData(size uint64, out []byte, framing *Framing) Errno {
 	case a.announced && !a.bodiless && size > a.remaining:
 		return ErrnoTooBig
 	}
-	before, after := 0, 0
+	var before, after Span
 	switch {
 	case a.bodiless || size == 0:
 	case a.announced:
 		a.remaining -= size
 	case a.chunked:
-		w := writer{out: out}
+		room, offset := out.piece()
+		w := writer{out: room}
 		w.hex(size)
-		w.text("\r\n")
-		before = w.n
-		w.text("\r\n")
-		after = w.n - before
-		if w.full {
-			return ErrnoTooBig
-		}
+		w.line()
+		before = Span{Offset: offset, Size: uint32(w.n)}
+		w.line()
+		after = Span{Offset: offset + before.Size, Size: uint32(w.n) - before.Size}
 	}
 	c.onWrite(writeData)
-	*framing = c.framing(before, after)
+	c.frame(framing, before, after)
 	return ErrnoSuccess
 }
 
 // FrameEnd writes the end of an answer to out. ErrnoState without a head or after the end, ErrnoInvalid when bytes of the
 // announced length are missing.
-func (c *Conn) FrameEnd(out []byte, framing *Framing) Errno {
+func (c *Conn) FrameEnd(out *Output, framing *Framing) Errno {
 	a := &c.answer
 	switch {
 	case !c.canWrite(writeEnd):
@@ -252,27 +291,22 @@ func (c *Conn) FrameEnd(out []byte, framing *Framing) Errno {
 	case a.announced && !a.bodiless && a.remaining > 0:
 		return ErrnoInvalid
 	}
-	w := writer{out: out}
+	var before Span
 	if a.chunked && !a.bodiless {
-		w.text("0\r\n\r\n")
-	}
-	if w.full {
-		return ErrnoTooBig
+		room, offset := out.piece()
+		before = Span{Offset: offset, Size: uint32(copy(room, "0\r\n\r\n"))}
 	}
 	c.onWrite(writeEnd)
-	*framing = c.framing(w.n, 0)
+	c.frame(framing, before, Span{})
 	return ErrnoSuccess
 }
 
-// framing describes what a framing call wrote: before bytes from the start of the output, and after bytes behind them.
-func (c *Conn) framing(before, after int) Framing {
-	return Framing{
-		Before:    Span{Size: uint32(before)},
-		After:     Span{Offset: uint32(before), Size: uint32(after)},
-		Bodiless:  boolean(c.answer.bodiless),
-		Finished:  boolean(c.writeState == WriteFinished),
-		KeepAlive: boolean(c.answer.keepAlive),
-	}
+// frame describes what a framing call wrote.
+func (c *Conn) frame(framing *Framing, before, after Span) {
+	framing.Before, framing.After = before, after
+	framing.Bodiless = boolean(c.answer.bodiless)
+	framing.Finished = boolean(c.writeState == WriteFinished)
+	framing.KeepAlive = boolean(c.answer.keepAlive)
 }
 
 func boolean(b bool) uint8 {
@@ -353,23 +387,21 @@ func (w *writer) statusLine(status Status) {
 	w.line()
 }
 
+// decimal writes 1*DIGIT.
 func (w *writer) decimal(n uint64) {
-	var digits [20]byte
-	i := len(digits)
-	// Dividing 32 bits is several times faster than dividing 64, and nearly every number fits.
-	for n > 1<<32-1 {
-		i--
-		digits[i] = byte('0' + n%10)
-		n /= 10
+	size := 1
+	for rest := n; rest >= 10; rest /= 10 {
+		size++
 	}
-	for small := uint32(n); ; {
-		i--
-		digits[i] = byte('0' + small%10)
-		if small /= 10; small == 0 {
-			break
-		}
+	if len(w.out)-w.n < size {
+		w.full = true
+		return
 	}
-	w.bytes(digits[i:])
+	for i := w.n + size; i > w.n; n /= 10 {
+		i--
+		w.out[i] = byte('0' + n%10)
+	}
+	w.n += size
 }
 
 func (w *writer) hex(n uint64) {

@@ -91,7 +91,7 @@ func TestFrameHead(t *testing.T) {
 		c := request(test.request)
 		head := Head{Status: test.status, Length: test.length, Flags: test.flags}
 		head.Fields, head.Bytes = fieldSpans(pairs...)
-		out := make([]byte, 256)
+		out := &Output{Bytes: make([]byte, 256+pieceRoom)}
 		var framing Framing
 		got := ""
 		if errno := c.FrameHead(&head, out, &framing); errno != ErrnoSuccess {
@@ -100,7 +100,7 @@ func TestFrameHead(t *testing.T) {
 				t.Errorf("%+v: the connection was changed", test)
 			}
 		} else {
-			got = strings.TrimSuffix(strings.ReplaceAll(string(out[:framing.Before.Size]), "\r\n", "|"), "|")
+			got = strings.TrimSuffix(strings.ReplaceAll(string(out.Bytes[:framing.Before.Size]), "\r\n", "|"), "|")
 		}
 		if got != test.want {
 			t.Errorf("%s %d %v %q: %q, want %q", test.request, test.status, test.flags, test.fields, got, test.want)
@@ -137,12 +137,12 @@ func TestFrameBody(t *testing.T) {
 // frameAll frames an answer and shows each piece as "…" within what is around it.
 func frameAll(t *testing.T, c *Conn, head *Head, pieces []uint64) string {
 	t.Helper()
-	out := make([]byte, 256)
+	out := &Output{Bytes: make([]byte, 256)}
 	var framing Framing
 	if errno := c.FrameHead(head, out, &framing); errno != ErrnoSuccess {
 		t.Fatal(errno)
 	}
-	text := func(s Span) string { return strings.ReplaceAll(string(out[s.Offset:][:s.Size]), "\r\n", "|") }
+	text := func(s Span) string { return strings.ReplaceAll(string(out.Bytes[s.Offset:][:s.Size]), "\r\n", "|") }
 	got := ""
 	for _, size := range pieces {
 		if errno := c.FrameData(size, out, &framing); errno != ErrnoSuccess {
@@ -171,7 +171,7 @@ func frameAll(t *testing.T, c *Conn, head *Head, pieces []uint64) string {
 
 // TestWriteStates tries every call in every state against the table.
 func TestWriteStates(t *testing.T) {
-	out := make([]byte, 256)
+	out := &Output{Bytes: make([]byte, 256)}
 	var framing Framing
 	steps := map[string]func(c *Conn) Errno{
 		"continue": func(c *Conn) Errno { return c.FrameContinue(out, &framing) },

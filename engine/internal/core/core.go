@@ -27,6 +27,11 @@ type Core struct {
 	mu     sync.Mutex
 	calls  calls
 	closed bool
+	// headFramed says that the input still holds the fields of the last head, of which there are headFields, and that it
+	// was framed with headStatus.
+	headFramed bool
+	headStatus uint16
+	headFields int
 
 	slots   *slotPool
 	numbers *numberPool
@@ -205,36 +210,49 @@ func (c *Core) FrameHead(connection uint32, head *Head, out []byte) ([]byte, htt
 	if c.broken.Load() != nil {
 		return out, http1.Framing{}, http1.ErrnoClosed
 	}
-	count, errno := c.copyFields(head.Fields)
+	count, same, errno := c.copyFields(head.Fields)
 	if errno != http1.ErrnoSuccess {
+		c.headFramed = false
 		return out, http1.Framing{}, errno
 	}
-	errno, err := c.calls.frameHead(connection, http1.Status(head.Status), uint32(count), head.Length, head.Flags)
+	flags := head.Flags
+	if same && c.headFramed && head.Status == c.headStatus {
+		flags |= http1.HeadFlagsRepeated
+	}
+	errno, err := c.calls.frameHead(connection, http1.Status(head.Status), uint32(count), head.Length, flags)
+	c.headFramed, c.headStatus, c.headFields = errno == http1.ErrnoSuccess && err == nil, head.Status, count
 	return c.framed(out, nil, errno, err)
 }
 
-// copyFields copies the fields of an answer into the core's memory.
-func (c *Core) copyFields(fields exchange.Fields) (count int, errno http1.Errno) {
+// copyFields copies the fields of an answer into the core's memory, and says whether they lay there already.
+func (c *Core) copyFields(fields exchange.Fields) (count int, same bool, errno http1.Errno) {
 	count = fields.Len()
 	if count > len(c.fields) {
-		return 0, http1.ErrnoTooBig
+		return 0, false, http1.ErrnoTooBig
 	}
-	used := 0
+	same = count == c.headFields
+	used := uint32(0)
 	for i := range count {
 		name, value, ok := fields.At(i)
 		if !ok {
-			return 0, http1.ErrnoInvalid
+			return 0, false, http1.ErrnoInvalid
 		}
-		if len(name)+len(value) > len(c.input)-used {
-			return 0, http1.ErrnoTooBig
+		if len(name)+len(value) > len(c.input)-int(used) {
+			return 0, false, http1.ErrnoTooBig
 		}
-		span := &c.fields[i]
-		span.Name = http1.Span{Offset: uint32(used), Size: uint32(len(name))}
-		used += copy(c.input[used:], name)
-		span.Value = http1.Span{Offset: uint32(used), Size: uint32(len(value))}
-		used += copy(c.input[used:], value)
+		span := http1.FieldSpan{Name: http1.Span{Offset: used, Size: uint32(len(name))}}
+		span.Value = http1.Span{Offset: used + span.Name.Size, Size: uint32(len(value))}
+		used = span.Value.Offset + span.Value.Size
+		nameRoom, valueRoom := c.input[span.Name.Offset:span.Value.Offset], c.input[span.Value.Offset:used]
+		if same && c.fields[i] == span && string(nameRoom) == string(name) && string(valueRoom) == string(value) {
+			continue
+		}
+		same = false
+		c.fields[i] = span
+		copy(nameRoom, name)
+		copy(valueRoom, value)
 	}
-	return count, http1.ErrnoSuccess
+	return count, same, http1.ErrnoSuccess
 }
 
 // FrameContinue appends a 100 (Continue) to out.

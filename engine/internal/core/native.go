@@ -17,17 +17,21 @@ const (
 	nativeInput       = 64 << 10
 	nativeOutput      = 96 << 10
 	dateSize          = len("Sun, 06 Nov 1994 08:49:37 GMT")
+	dateOffset        = len("Date: ")
 )
 
 // native is the core's twin: package http1 linked into this process.
 type native struct {
 	*shared
+	dateLine    []byte
+	out         http1.Output
 	connections []http1.Conn
 	slots       []nativeSlot
 }
 
 type nativeSlot struct {
 	reception http1.Reception
+	tables    http1.Tables
 	events    [nativeSlotEvents]http1.EventRecord
 	fields    [nativeSlotFields]http1.FieldSpan
 	bytes     [nativeSlotSize]byte
@@ -55,11 +59,14 @@ func newNative(config Config) *Core {
 			input:   make([]byte, nativeInput),
 			output:  make([]byte, nativeOutput),
 			framing: new(http1.Framing),
-			date:    make([]byte, dateSize),
 		},
+		dateLine: []byte("Date: \x00un, 06 Nov 1994 08:49:37 GMT\r\n\r\n"),
 	}
+	twin.date = twin.dateLine[dateOffset:][:dateSize]
+	twin.out.Bytes = twin.output
 	for i := range twin.slots {
 		slot := &twin.slots[i]
+		slot.tables = http1.Tables{Events: slot.events[:], Fields: slot.fields[:]}
 		twin.table = append(twin.table, Slot{
 			Number:    uint32(i),
 			Bytes:     slot.bytes[:],
@@ -77,28 +84,27 @@ func (n *native) open(connection uint32, role http1.Role) (http1.Errno, error) {
 
 func (n *native) receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error) {
 	s := &n.slots[slot]
-	tables := http1.Tables{Events: s.events[:], Fields: s.fields[:]}
-	return n.connections[connection].Receive(s.bytes[offset:offset+size], flags, tables, &s.reception), nil
+	return n.connections[connection].Receive(s.bytes[offset:offset+size], flags, &s.tables, &s.reception), nil
 }
 
 func (n *native) frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
 	head := http1.Head{Status: status, Fields: n.fields[:fields], Bytes: n.input, Length: length, Flags: flags}
 	if n.date[0] != 0 {
-		head.Date = n.date
+		head.Date = n.dateLine
 	}
-	return n.connections[connection].FrameHead(&head, n.output, n.framing), nil
+	return n.connections[connection].FrameHead(&head, &n.out, n.framing), nil
 }
 
 func (n *native) frameContinue(connection uint32) (http1.Errno, error) {
-	return n.connections[connection].FrameContinue(n.output, n.framing), nil
+	return n.connections[connection].FrameContinue(&n.out, n.framing), nil
 }
 
 func (n *native) frameData(connection uint32, size uint64) (http1.Errno, error) {
-	return n.connections[connection].FrameData(size, n.output, n.framing), nil
+	return n.connections[connection].FrameData(size, &n.out, n.framing), nil
 }
 
 func (n *native) frameEnd(connection uint32) (http1.Errno, error) {
-	return n.connections[connection].FrameEnd(n.output, n.framing), nil
+	return n.connections[connection].FrameEnd(&n.out, n.framing), nil
 }
 
 func (n *native) close() error { return nil }

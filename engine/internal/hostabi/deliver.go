@@ -72,8 +72,9 @@ func (c *Call) place(spare uint32) (abi.Bytes, error) {
 		if c.subscriptions&abi.SubscriptionsDataReady == 0 {
 			return a.message(&c.event)
 		}
+	case abi.EventHeaderDone, abi.EventDataDone, abi.EventDone:
 	}
-	return abi.Bytes{Ptr: a.base}, nil
+	return abi.Bytes{Ptr: a.base}, nil // no payload, at an address that is not null
 }
 
 // area is the free part of the receive buffer. A payload is written from its front: the record, then what it points to.

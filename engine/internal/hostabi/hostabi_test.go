@@ -44,7 +44,7 @@ func newGuest(t testing.TB, want abi.Subscriptions, bufferSize uint32) *guest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close(context.Background()) })
-	if _, err := Register(t.Context(), r); err != nil {
+	if _, err = Register(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	compiled, err := r.Compile(t.Context(), passOn())
@@ -205,6 +205,20 @@ func TestSessionIsChecked(t *testing.T) {
 	try(1)
 	g.expect(abi.ErrnoSuccess, "drain", 2)
 	g.expectLog("drain\n")
+}
+
+func TestSessionNumbersRunOut(t *testing.T) {
+	g := newGuest(t, AllSubscriptions, 4096)
+	g.End()
+	g.SkipTo(math.MaxUint32 - 1)
+	if g.Spent() {
+		t.Error("spent with a number left")
+	}
+	g.Begin(g.x)
+	g.expect(abi.ErrnoSuccess, "drain", math.MaxUint32)
+	if !g.Spent() {
+		t.Error("a number would be used twice")
+	}
 }
 
 func TestImportsOutsideOfACall(t *testing.T) {

@@ -86,7 +86,7 @@ func sendData(c *Call, args []uint64) abi.Errno {
 		if !c.autoSend {
 			return abi.ErrnoState
 		}
-		if errno := c.sent(c.exchange.SendHead(c.head.content())); errno != abi.ErrnoSuccess {
+		if errno = c.sent(c.exchange.SendHead(c.head.content())); errno != abi.ErrnoSuccess {
 			return errno
 		}
 	}

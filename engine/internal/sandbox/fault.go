@@ -56,9 +56,9 @@ func faultOf(export string, err error) *Fault {
 	var exit *wasmruntime.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return &Fault{FaultTrap, fmt.Errorf("in %s: %w", export, err)}
+		return &Fault{FaultTrap, fmt.Errorf("in %s: %w", export, cut(err))}
 	case errors.Is(err, errOverslept):
-		return &Fault{FaultExhausted, fmt.Errorf("in %s: %w", export, err)}
+		return &Fault{FaultExhausted, fmt.Errorf("in %s: %w", export, cut(err))}
 	case isOurs(err):
 		return &Fault{FaultInternal, cut(err)}
 	}
@@ -66,12 +66,7 @@ func faultOf(export string, err error) *Fault {
 }
 
 // internal marks an error that is not the handler's fault.
-func internal(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &Fault{FaultInternal, err}
-}
+func internal(err error) error { return &Fault{FaultInternal, err} }
 
 // isOurs recognizes a panic of Go code, which can only come from a function that the handler imports. The first line of a
 // trap never reads like that; what follows is up to the module's author.

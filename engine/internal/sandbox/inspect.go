@@ -74,7 +74,7 @@ func (l *Loader) inspect(ctx context.Context, wasm []byte) *Inspection {
 	if found.Problems = l.checker.problems(decoded); len(found.Problems) > 0 {
 		return found
 	}
-	m, err := l.Load(ctx, "", wasm)
+	m, err := l.load(ctx, "", wasm)
 	if err != nil {
 		found.Problems = []string{err.Error()}
 		return found

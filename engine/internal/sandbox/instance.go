@@ -58,7 +58,7 @@ func (m *Module) newInstance(log *slog.Logger) (*instance, error) {
 		return nil, instantiationFault(err)
 	}
 	i.module = module
-	if err := i.start(); err != nil {
+	if err = i.start(); err != nil {
 		i.close()
 		return nil, err
 	}
@@ -90,13 +90,15 @@ func (i *instance) start() error {
 		return err
 	}
 	i.subscriptions = abi.Subscriptions(events)
-	if err := checkSubscriptions(i.subscriptions); err != nil {
-		return &Fault{FaultABI, err}
+	if refusal := checkSubscriptions(i.subscriptions); refusal != nil {
+		return &Fault{FaultABI, refusal}
 	}
 	i.call.Attach(i.module.Memory(), i.subscriptions)
-	if refusal, err := i.askForRoom(0); err != nil {
+	refusal, err := i.askForRoom(0)
+	if err != nil {
 		return err
-	} else if refusal != nil {
+	}
+	if refusal != nil {
 		return &Fault{FaultABI, refusal}
 	}
 	i.onEvent = i.module.ExportedFunction("on_event")
@@ -175,7 +177,7 @@ func (i *instance) deliver() error {
 	}
 	i.touched = true
 	i.args = [4]uint64{uint64(i.call.Session()), uint64(i.call.Event()), uint64(payload.Ptr), uint64(payload.Len)}
-	if err := i.onEvent.CallWithStack(i.call, i.args[:]); err != nil {
+	if err = i.onEvent.CallWithStack(i.call, i.args[:]); err != nil {
 		return i.fault("on_event", err)
 	}
 	return nil
@@ -184,8 +186,16 @@ func (i *instance) deliver() error {
 // place writes the payload of the present event to the receive buffer, to a larger one if need be.
 func (i *instance) place() (abi.Bytes, error) {
 	payload, err := i.call.Place(i.spare)
-	tooLarge, ok := err.(*hostabi.TooLarge)
-	if !ok {
+	if err != nil {
+		return i.placeInMore(err)
+	}
+	return payload, nil
+}
+
+// placeInMore asks the handler for a larger buffer because a payload could not be placed.
+func (i *instance) placeInMore(err error) (payload abi.Bytes, _ error) {
+	var tooLarge *hostabi.TooLarge
+	if !errors.As(err, &tooLarge) {
 		return payload, internal(err)
 	}
 	refusal, err := i.askForRoom(uint32(min(tooLarge.Need+uint64(i.spare), math.MaxUint32)))

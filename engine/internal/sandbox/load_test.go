@@ -124,8 +124,8 @@ func TestLoadErrors(t *testing.T) {
 				m.Close()
 				t.Fatal("it was loaded")
 			}
-			if err.Error() != test.want {
-				t.Errorf("got %s\nwant %s", err, test.want)
+			if want := "handler.wasm: " + test.want; err.Error() != want {
+				t.Errorf("got %s\nwant %s", err, want)
 			}
 			if n := l.Compiled(); n != 0 {
 				t.Errorf("%d modules are kept", n)
@@ -241,7 +241,7 @@ func TestInitializeRunsFirst(t *testing.T) {
 func TestMemoryLimitIsAsConfigured(t *testing.T) {
 	l, _ := newLoader(t, sandbox.Config{MaxMemory: wasmruntime.PageSize})
 	_, err := l.Load(t.Context(), "handler.wasm", Hello().Encode())
-	if want := "its memory begins with 131072 bytes, more than the limit of 65536"; err == nil || err.Error() != want {
+	if want := "handler.wasm: its memory begins with 131072 bytes, more than the limit of 65536"; err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
 }

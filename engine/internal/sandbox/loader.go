@@ -97,11 +97,18 @@ func typeNames(types []api.ValueType) []string {
 }
 
 // Load checks a module, compiles it, and makes a first instance to see that it starts and what it subscribes to. The name
-// stands for the module in logs. An error is one line that says what is wrong and what would be right; it leaves the name
-// to the caller.
+// stands for the module in logs and errors. An error is one line that says what is wrong and what would be right.
 //
 // Modules with equal bytes are compiled once, for as long as one of them is open.
 func (l *Loader) Load(ctx context.Context, name string, wasm []byte) (*Module, error) {
+	m, err := l.load(ctx, name, wasm)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+func (l *Loader) load(ctx context.Context, name string, wasm []byte) (*Module, error) {
 	decoded, err := decode(wasm)
 	if err != nil {
 		return nil, errors.New(oneLine(err.Error()))

@@ -23,7 +23,7 @@ func (o *output) Write(p []byte) (int, error) {
 		line, after, complete := bytes.Cut(rest, []byte("\n"))
 		o.add(line)
 		if complete {
-			o.print()
+			o.printLine()
 		}
 		rest = after
 	}
@@ -38,7 +38,7 @@ func (o *output) add(part []byte) {
 	o.line = append(o.line, part...)
 }
 
-func (o *output) print() {
+func (o *output) printLine() {
 	attrs := []slog.Attr{slog.String("stream", o.stream), slog.String("line", string(o.line))}
 	if o.cut {
 		attrs = append(attrs, slog.Bool("cut", true))
@@ -50,6 +50,6 @@ func (o *output) print() {
 // flush prints what has no line end yet.
 func (o *output) flush() {
 	if len(o.line) > 0 {
-		o.print()
+		o.printLine()
 	}
 }

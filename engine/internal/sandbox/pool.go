@@ -73,7 +73,7 @@ func (p *Pool) Serve(x exchange.Exchange) error {
 		return p.report(err)
 	}
 	defer p.put(i)
-	if err := i.serve(x); err != nil {
+	if err = i.serve(x); err != nil {
 		return p.report(err)
 	}
 	return nil

@@ -183,17 +183,25 @@ func TestManyAtATime(t *testing.T) {
 	wg.Wait()
 }
 
-// BenchmarkServe has requests of a browser's size answered.
+// BenchmarkServe has requests answered: one without fields, and one of a browser's size.
 func BenchmarkServe(b *testing.B) {
-	trap := func() *Handler { return faulty(func(*Handler) Code { return Unreachable() }) }
-	for name, handler := range map[string]func() *Handler{"push": Hello, "pull": Pull, "trap": trap} {
-		b.Run(name, func(b *testing.B) {
-			p, _ := newPool(b, handler(), sandbox.PoolConfig{})
-			x := browser()
+	for _, bench := range []struct {
+		name    string
+		handler *Handler
+		x       *exchangetest.Exchange
+	}{
+		{"push small", Hello(), &exchangetest.Exchange{Silent: true, Events: exchangetest.Request(exchangetest.Line("GET", "/"), exchange.Fields{})}},
+		{"push", Hello(), browser()},
+		{"pull", Pull(), browser()},
+		{"trap", faulty(func(*Handler) Code { return Unreachable() }), browser()}, // with a new instance each time
+	} {
+		wasm := bench.handler.Encode()
+		b.Run(bench.name, func(b *testing.B) {
+			p, _ := newPoolOf(b, wasm, sandbox.PoolConfig{})
 			b.ReportAllocs()
 			for b.Loop() {
-				x.Reset()
-				p.Serve(x)
+				bench.x.Reset()
+				p.Serve(bench.x)
 			}
 		})
 	}

@@ -49,8 +49,13 @@ func textLog(to *bytes.Buffer) *slog.Logger {
 // newPool loads a handler and makes a pool of it, and a place where it logs.
 func newPool(t testing.TB, h *Handler, config sandbox.PoolConfig) (*sandbox.Pool, *bytes.Buffer) {
 	t.Helper()
+	return newPoolOf(t, h.Encode(), config)
+}
+
+func newPoolOf(t testing.TB, wasm []byte, config sandbox.PoolConfig) (*sandbox.Pool, *bytes.Buffer) {
+	t.Helper()
 	l, log := newLoader(t, sandbox.Config{})
-	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+	m, err := l.Load(t.Context(), "handler.wasm", wasm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package wasmruntime
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,9 +36,12 @@ func openCache(parent string) (*cache, error) {
 // others with it; they are compiled again when they are needed.
 func (c *cache) clear() error {
 	return filepath.WalkDir(c.dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+		if err == nil && !entry.IsDir() {
+			err = os.Remove(path)
 		}
-		return os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // another process was faster
+		}
+		return err
 	})
 }

@@ -27,9 +27,9 @@ func (a *allocator) with(ctx context.Context) context.Context {
 }
 
 // Allocate reserves what the memory may ever take. It cannot fail: a memory without addresses refuses to be sized.
-func (a *allocator) Allocate(_, max uint64) experimental.LinearMemory {
+func (a *allocator) Allocate(_, most uint64) experimental.LinearMemory {
 	a.memory = &linearMemory{}
-	a.memory.region, a.memory.err = reserve(min(max, a.limit))
+	a.memory.region, a.memory.err = reserve(min(most, a.limit))
 	return a.memory
 }
 

@@ -85,21 +85,27 @@ func (r *Runtime) NewHostModule(name string) wazero.HostModuleBuilder {
 	return r.wazero.NewHostModuleBuilder(name)
 }
 
-// Compile validates a module and translates it to machine code, or finds the result in the cache. An entry of the cache
-// that cannot be read is no reason to fail: it is dropped.
+// Compile validates a module and translates it to machine code, or finds the result in the cache. A cache that cannot be
+// read or written is no reason to fail.
 func (r *Runtime) Compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
 	compiled, err := compile(ctx, r.wazero, wasm)
 	if err == nil || r.cache == nil {
 		return compiled, err
 	}
 	// Either the module is at fault or the cache. Compiled without the cache, only a faulty module fails.
-	if err := r.compileUncached(ctx, wasm); err != nil {
+	if err = r.compileUncached(ctx, wasm); err != nil {
 		return nil, err
 	}
-	if err := r.cache.clear(); err != nil {
-		return nil, fmt.Errorf("damaged cache of compiled modules: %w", err)
+	// What could not be written is in memory all the same, and found there now.
+	if compiled, err = compile(ctx, r.wazero, wasm); err == nil {
+		return compiled, nil
 	}
-	return compile(ctx, r.wazero, wasm)
+	// Whatever entry cannot be read has to go.
+	cleared := r.cache.clear()
+	if compiled, err = compile(ctx, r.wazero, wasm); err != nil {
+		return nil, fmt.Errorf("cache of compiled modules: %w", errors.Join(err, cleared))
+	}
+	return compiled, nil
 }
 
 func (r *Runtime) compileUncached(ctx context.Context, wasm []byte) error {

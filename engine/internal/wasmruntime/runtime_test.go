@@ -158,6 +158,16 @@ func TestDamagedCacheEntryIsReplaced(t *testing.T) {
 	}
 }
 
+// TestLostCacheIsNoProblem takes the cache away while it is in use.
+func TestLostCacheIsNoProblem(t *testing.T) {
+	dir := t.TempDir()
+	r := newRuntime(t, Config{CacheDir: dir})
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	checkAddOne(t, r, addOne())
+}
+
 // onlyEntry finds and reads the one file in a cache.
 func onlyEntry(t *testing.T, dir string) (name string, content []byte) {
 	t.Helper()

@@ -24,24 +24,20 @@ const (
 	opGlobalGet   = 0x23
 	opGlobalSet   = 0x24
 	opLoad        = 0x28
-	opLoad8       = 0x2d
 	opStore       = 0x36
 	opStore8      = 0x3a
-	opMemorySize  = 0x3f
 	opMemoryGrow  = 0x40
 	opConst       = 0x41
 	opEqz         = 0x45
 	opEq          = 0x46
 	opNe          = 0x47
-	opLess        = 0x49
 	opAdd         = 0x6a
-	opSub         = 0x6b
 
 	noResult = 0x40 // the type of a block without results
 )
 
 // Const is a constant.
-func Const(v int32) Code { return append(Code{opConst}, S32(v)...) }
+func Const(v int32) Code { return append(Code{opConst}, s32(v)...) }
 
 // Get reads a parameter or local.
 func Get(local uint32) Code { return append(Code{opLocalGet}, U32(local)...) }
@@ -68,11 +64,6 @@ func Load(address Code, offset uint32) Code {
 	return slices.Concat(address, Code{opLoad, 2}, U32(offset))
 }
 
-// Load8 reads a byte of memory.
-func Load8(address Code, offset uint32) Code {
-	return slices.Concat(address, Code{opLoad8, 0}, U32(offset))
-}
-
 // Store writes 32 bits of memory.
 func Store(address Code, offset uint32, v Code) Code {
 	return slices.Concat(address, v, Code{opStore, 2}, U32(offset))
@@ -83,26 +74,17 @@ func Store8(address Code, offset uint32, v Code) Code {
 	return slices.Concat(address, v, Code{opStore8, 0}, U32(offset))
 }
 
-// MemorySize is the size of the memory in pages.
-func MemorySize() Code { return Code{opMemorySize, 0} }
-
 // MemoryGrow grows the memory and gives its former size, or -1.
 func MemoryGrow(pages Code) Code { return slices.Concat(pages, Code{opMemoryGrow, 0}) }
 
 // Add adds.
 func Add(a, b Code) Code { return slices.Concat(a, b, Code{opAdd}) }
 
-// Sub subtracts.
-func Sub(a, b Code) Code { return slices.Concat(a, b, Code{opSub}) }
-
 // Eq compares.
 func Eq(a, b Code) Code { return slices.Concat(a, b, Code{opEq}) }
 
 // Ne compares.
 func Ne(a, b Code) Code { return slices.Concat(a, b, Code{opNe}) }
-
-// Less compares unsigned numbers.
-func Less(a, b Code) Code { return slices.Concat(a, b, Code{opLess}) }
 
 // Eqz is true for 0.
 func Eqz(v Code) Code { return append(slices.Clone(v), opEqz) }
@@ -122,9 +104,6 @@ func While(condition Code, body ...Code) Code {
 	return slices.Concat(Code{opBlock, noResult, opLoop, noResult},
 		condition, Code{opEqz, opBrIf, 1}, Seq(body...), Code{opBr, 0, opEnd, opEnd})
 }
-
-// Forever loops and does nothing else.
-func Forever() Code { return Code{opLoop, noResult, opBr, 0, opEnd} }
 
 // Return leaves the function with what was computed.
 func Return(v ...Code) Code { return append(Seq(v...), opReturn) }

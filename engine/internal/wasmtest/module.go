@@ -57,10 +57,10 @@ type Limits struct {
 }
 
 // AtLeast are limits without a maximum.
-func AtLeast(min uint32) Limits { return Limits{Min: min} }
+func AtLeast(least uint32) Limits { return Limits{Min: least} }
 
 // Between are limits with a maximum.
-func Between(min, max uint32) Limits { return Limits{Min: min, Max: max, HasMax: true} }
+func Between(least, most uint32) Limits { return Limits{Min: least, Max: most, HasMax: true} }
 
 // Module collects what a module is made of. Imports come before functions.
 type Module struct {
@@ -192,8 +192,8 @@ func Name(name string) []byte { return vector([]byte(name)) }
 // U32 encodes an unsigned number (LEB128).
 func U32(v uint32) []byte { return binary.AppendUvarint(nil, uint64(v)) }
 
-// S32 encodes a signed number (LEB128).
-func S32(v int32) []byte {
+// s32 encodes a signed number (LEB128).
+func s32(v int32) []byte {
 	var out []byte
 	for {
 		b := byte(v & 0x7f)
