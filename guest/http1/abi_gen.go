@@ -425,8 +425,8 @@ const (
 	HeadFlagsStreamed HeadFlags = 1 << 1
 	// The connection ends with this answer.
 	HeadFlagsClose HeadFlags = 1 << 2
-	// Status and fields are those of the last `frame_head` on any connection, which succeeded, and the input was not
-	// written since: the core has them checked and framed already.
+	// Status and fields are those of the last `frame_head` on any connection, which succeeded, and neither input nor
+	// date was written since: the core has them checked and framed already.
 	HeadFlagsRepeated HeadFlags = 1 << 3
 )
 

@@ -46,8 +46,9 @@ func (s *section) plainStartLine(head []byte, limit int) (end int) {
 }
 
 // plainFields finds the fields at the front of a header section that have a plain name, one space and a value without
-// tabs, up to the first that is not plain or not whole.
-func (r *reader) plainFields(section []byte, limit int) (err ErrorCode, at int) {
+// tabs, up to the first that is not plain or not whole. done says that the section ends there. at is the offset of the
+// byte that err refuses.
+func (r *reader) plainFields(section []byte, limit int) (done bool, err ErrorCode, at int) {
 	b := section[:cap(section)]
 	last := len(b) - 8
 	table := r.tables.Fields[:limit]
@@ -77,12 +78,15 @@ func (r *reader) plainFields(section []byte, limit int) (err ErrorCode, at int) 
 		table[fields].set(line, colon, value, i)
 		if means(colon - line) {
 			if err := r.message.note(b[line:colon], b[value:i], value); err != ErrorCodeNone {
-				return err, value
+				return false, err, value
 			}
 		}
 		fields++
 		line = i + len("\r\n")
 	}
+	if done = line+len("\r\n") <= len(section) && load16(section, line) == wordCRLF; done {
+		line += len("\r\n")
+	}
 	r.section.scanned, r.section.fields = line, fields
-	return ErrorCodeNone, 0
+	return done, ErrorCodeNone, 0
 }

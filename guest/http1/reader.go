@@ -171,7 +171,7 @@ func (r *reader) readStartLine() bool {
 	if s.part == partEmptyLines {
 		if i == 0 {
 			if end := s.plainStartLine(head, int(r.limits.StartLine)); end > 0 {
-				return r.endStartLine(head, end)
+				return r.endStartLine(head, end) && r.readFields()
 			}
 		}
 		for len(head)-i >= 2 && head[i] == '\r' && head[i+1] == '\n' {
@@ -303,7 +303,17 @@ func (r *reader) readFields() bool {
 	if len(head) > int(r.limits.Head) {
 		head = head[:r.limits.Head]
 	}
-	done, err, at := r.scanFields(head, min(int(r.limits.Fields), len(r.tables.Fields)))
+	limit := min(int(r.limits.Fields), len(r.tables.Fields))
+	if s := &r.section; s.part == partLineStart && !s.resumed {
+		done, err, at := r.plainFields(head, limit)
+		switch {
+		case err != ErrorCodeNone:
+			return r.fail(err, at)
+		case done:
+			return r.endHead(head)
+		}
+	}
+	done, err, at := r.scanFields(head, limit)
 	switch {
 	case err != ErrorCodeNone:
 		return r.fail(err, at)
@@ -383,11 +393,6 @@ func (r *reader) endMessage() {
 // the offset of the byte that err refuses.
 func (r *reader) scanFields(b []byte, limit int) (done bool, err ErrorCode, at int) {
 	s := &r.section
-	if s.part == partLineStart && !s.resumed && r.phase == phaseFields {
-		if err, at := r.plainFields(b, limit); err != ErrorCodeNone {
-			return false, err, at
-		}
-	}
 	for i := s.scanned; ; {
 		switch s.part {
 		case partLineStart:

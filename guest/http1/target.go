@@ -35,26 +35,27 @@ func absoluteForm(target []byte) (authority Span, ok bool) {
 // isAuthority reports whether b is uri-host [ ":" port ] with a host that is not empty (RFC 9110 section 4.2.1). The
 // authority form of CONNECT needs the port (RFC 9112 section 3.2.3).
 func isAuthority(b []byte, needPort bool) bool {
-	if !needPort && len(b) > 0 && skipNameLike(b, 0) == len(b) {
-		return true
+	host := skipNameLike(b, 0)
+	if host < len(b) && b[host] != ':' {
+		host = hostLength(b)
 	}
-	host := hostLength(b)
 	if host <= 0 {
 		return false
 	}
 	if host == len(b) {
 		return !needPort
 	}
-	port := b[host+1:]
-	if b[host] != ':' || needPort && len(port) == 0 || len(port) > 5 {
-		return false
-	}
-	for _, c := range port {
+	return b[host] == ':' && isPort(b[host+1:], needPort)
+}
+
+// isPort reports whether b is port = *DIGIT (RFC 3986 section 3.2.3), of five digits at the most.
+func isPort(b []byte, needed bool) bool {
+	for _, c := range b {
 		if !isDigit(c) {
 			return false
 		}
 	}
-	return true
+	return len(b) <= len("65535") && (len(b) > 0 || !needed)
 }
 
 // hostLength is the length of the uri-host that b begins with: an IP-literal in brackets, or a reg-name, of which an IPv4
@@ -70,7 +71,7 @@ func hostLength(b []byte) int {
 		}
 		return i + 1
 	}
-	i := skipNameLike(b, 0)
+	i := 0
 	for i < len(b) && b[i] != ':' {
 		switch {
 		case is(classHost, b[i]):

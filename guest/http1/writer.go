@@ -30,20 +30,56 @@ type Head struct {
 
 // Output is where framing calls write. Heads are written from its start, whatever goes around a piece of body at its end.
 //
-// The first part of the last head stays where it is: its status line and the fields that the host gave. Most handlers send
-// the same fields again and again, and a head that begins like the last is neither checked nor written again that far.
+// The last head stays where it is. Most handlers send the same fields again and again: a head that begins like the last,
+// with the same status line and the same fields of the host, is neither checked nor written again that far, and one that
+// is the same to its end not at all.
 type Output struct {
 	// Bytes has room for heads and for pieceRoom bytes more.
 	Bytes []byte
 
-	// kept is how long that part is, in bytes; 0 when there is none.
+	// kept is how long the beginning is, in bytes, 0 when there is none; then what was found in it.
 	kept   int
 	status Status
 	given  given
 	length uint64
+	// whole is how long the head is, in bytes, 0 when there is none; then what it was made of and came to.
+	whole  int
+	last   lastHead
+	answer answer
 
 	// writer is the call at work. It is here for the same reason as the reader in Tables.
 	writer writer
+}
+
+// lastHead is what the end of a head depends on besides the fields and the date.
+type lastHead struct {
+	length  uint64
+	flags   HeadFlags
+	status  Status
+	context headContext
+}
+
+// headContext is what a head depends on in its connection.
+type headContext uint8
+
+const (
+	contextHTTP11 headContext = 1 << iota
+	contextKeepAlive
+	contextHead
+)
+
+// headContext tells what a head depends on in c.
+func (c *Conn) headContext() (context headContext) {
+	if c.message.version >= VersionHTTP11 {
+		context |= contextHTTP11
+	}
+	if c.message.flags&EventFlagsKeepAlive != 0 && c.phase != phaseFailed {
+		context |= contextKeepAlive
+	}
+	if c.answer.head {
+		context |= contextHead
+	}
+	return context
 }
 
 // pieceRoom is how much of an output belongs to what goes around pieces of body.
@@ -69,17 +105,37 @@ func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 	if head.Status < 200 || head.Status > 999 {
 		return ErrnoInvalid
 	}
+	last := lastHead{head.Length, head.Flags &^ HeadFlagsRepeated, head.Status, c.headContext()}
+	if head.Flags&HeadFlagsRepeated == 0 || out.whole == 0 || out.last != last {
+		out.whole = 0
+		if errno := out.frameHead(head, last.context); errno != ErrnoSuccess {
+			return errno
+		}
+		out.last, out.answer, out.whole = last, out.writer.answer, out.writer.n
+	}
+	c.answer = out.answer
+	c.onWrite(writeHead)
+	if head.Flags&HeadFlagsComplete != 0 {
+		c.answer.remaining = 0
+		c.onWrite(writeEnd)
+	}
+	c.frame(framing, Span{Size: uint32(out.whole)}, Span{})
+	return ErrnoSuccess
+}
+
+// frameHead writes a head.
+func (out *Output) frameHead(head *Head, context headContext) Errno {
 	w := &out.writer
 	w.out, w.n, w.full, w.answer = out.Bytes[:len(out.Bytes)-pieceRoom], 0, false, answer{}
-	w.answer.head = c.answer.head
-	w.answer.bodiless = c.answer.head || head.Status == 204 || head.Status == 304
+	w.answer.head = context&contextHead != 0
+	w.answer.bodiless = w.answer.head || head.Status == 204 || head.Status == 304
 	if errno := w.begin(head, out); errno != ErrnoSuccess {
 		return errno
 	}
-	if errno := w.frameBody(head, out.given, c.message.version >= VersionHTTP11); errno != ErrnoSuccess {
+	if errno := w.frameBody(head, out.given, context&contextHTTP11 != 0); errno != ErrnoSuccess {
 		return errno
 	}
-	w.connection(c, head, out.given)
+	w.connection(head, out.given, context)
 	if len(head.Date) > 0 && out.given&givenDate == 0 {
 		w.bytes(head.Date)
 	} else {
@@ -88,13 +144,6 @@ func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 	if w.full {
 		return ErrnoTooBig
 	}
-	c.answer = w.answer
-	c.onWrite(writeHead)
-	if head.Flags&HeadFlagsComplete != 0 {
-		c.answer.remaining = 0
-		c.onWrite(writeEnd)
-	}
-	c.frame(framing, Span{Size: uint32(w.n)}, Span{})
 	return ErrnoSuccess
 }
 
@@ -226,15 +275,14 @@ func (w *writer) frameBody(head *Head, set given, http11 bool) Errno {
 
 // connection decides whether the connection goes on, and says so where the version's default is otherwise (RFC 9112
 // section 9.3).
-func (w *writer) connection(c *Conn, head *Head, set given) {
+func (w *writer) connection(head *Head, set given, context headContext) {
 	a := &w.answer
 	delimited := a.chunked || a.announced || a.bodiless
-	a.keepAlive = c.message.flags&EventFlagsKeepAlive != 0 && c.phase != phaseFailed && delimited &&
-		head.Flags&HeadFlagsClose == 0 && set&givenClose == 0
+	a.keepAlive = context&contextKeepAlive != 0 && delimited && head.Flags&HeadFlagsClose == 0 && set&givenClose == 0
 	switch {
 	case !a.keepAlive:
 		w.text("Connection: close\r\n")
-	case c.message.version < VersionHTTP11:
+	case context&contextHTTP11 == 0:
 		w.text("Connection: keep-alive\r\n")
 	}
 }

@@ -27,8 +27,8 @@ type Core struct {
 	mu     sync.Mutex
 	calls  calls
 	closed bool
-	// headFramed says that the input still holds the fields of the last head, of which there are headFields, and that it
-	// was framed with headStatus.
+	// headFramed says that the input still holds the fields of the last head, of which there are headFields, that it was
+	// framed with headStatus, and that the date is the same.
 	headFramed bool
 	headStatus uint16
 	headFields int
@@ -130,6 +130,7 @@ func (c *Core) SetDate(date string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	copy(c.date, date)
+	c.headFramed = false
 }
 
 // Open takes a connection number and makes it ready for its first byte. ok is false when all are taken.

@@ -27,6 +27,7 @@ func TestRepeatedHeads(t *testing.T) {
 	statuses := []uint16{200, 404, 204, 99}
 	requests := []string{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"}
 	random := rand.New(rand.NewPCG(5, 6))
+	previous := core.Head{Status: 200, Flags: http1.HeadFlagsComplete}
 	for range 20000 {
 		head := core.Head{
 			Status: statuses[random.IntN(len(statuses))],
@@ -37,6 +38,10 @@ func TestRepeatedHeads(t *testing.T) {
 		if random.IntN(2) == 0 {
 			head.Status = 200
 		}
+		if random.IntN(2) == 0 {
+			head = previous
+		}
+		previous = head
 		request := requests[random.IntN(len(requests))]
 		want, wantErrno := frameAlone(head, request)
 		for name, c := range map[string]*core.Core{"wasm": both.wasm, "native": both.native} {
