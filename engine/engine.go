@@ -103,7 +103,7 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 
 // load loads the handlers of all routes.
 func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
-	loader, err := sandbox.NewLoader(ctx, e.runtime, sandbox.Config{Log: config.Log})
+	loader, err := sandbox.NewLoader(ctx, e.runtime, sandbox.Config{MaxSleep: config.Limits.HandlerWall, Log: config.Log})
 	if err != nil {
 		return nil, err
 	}

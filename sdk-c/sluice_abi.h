@@ -244,7 +244,8 @@ uint32_t sluice_send_head(sluice_session_t session, uint32_t status, const sluic
  *   - status: 200 to 999.
  *   - fields: The fields, as for `send_head`.
  *
- * Result: `invalid`, `fault`, `state` when a head was sent, `no_session`, `closed`, `too_big`. */
+ * Result: `invalid` for the status, `fault`, `state` when a head was sent, `no_session`, `too_big`. Names and values
+ * are checked when the head is sent. */
 SLUICE_IMPORT("set_head")
 uint32_t sluice_set_head(sluice_session_t session, uint32_t status, const sluice_field_t *fields, size_t fields_len);
 
@@ -264,7 +265,7 @@ uint32_t sluice_auto_send(sluice_session_t session, bool enabled);
  *   - content: The piece; an empty one writes nothing.
  *
  * Result: `again` above the high-water mark: nothing was taken. `too_big` beyond the announced Content-Length,
- * `fault`, `state`, `no_session`, `closed`. */
+ * `fault`, `state`, `no_session`, `closed`; `invalid` when it would send a head of `set_head` that may not be sent. */
 SLUICE_IMPORT("send_data")
 uint32_t sluice_send_data(sluice_session_t session, const uint8_t *content, size_t content_len);
 
@@ -272,8 +273,8 @@ uint32_t sluice_send_data(sluice_session_t session, const uint8_t *content, size
  *
  *   - session: The session.
  *
- * Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut. `state`,
- * `no_session`, `closed`. */
+ * Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut; or when it
+ * would send a head of `set_head` that may not be sent. `state`, `no_session`, `closed`. */
 SLUICE_IMPORT("send_end")
 uint32_t sluice_send_end(sluice_session_t session);
 

@@ -252,7 +252,8 @@ export const handlerImports: {
    *   - status: 200 to 999.
    *   - fields: The fields, as for `send_head`.
    *
-   * Result: `invalid`, `fault`, `state` when a head was sent, `no_session`, `closed`, `too_big`.
+   * Result: `invalid` for the status, `fault`, `state` when a head was sent, `no_session`, `too_big`. Names and
+   * values are checked when the head is sent.
    */
   readonly set_head: FunctionType;
   /**
@@ -272,7 +273,8 @@ export const handlerImports: {
    *   - content: The piece; an empty one writes nothing.
    *
    * Result: `again` above the high-water mark: nothing was taken. `too_big` beyond the announced Content-Length,
-   * `fault`, `state`, `no_session`, `closed`.
+   * `fault`, `state`, `no_session`, `closed`; `invalid` when it would send a head of `set_head` that may not be
+   * sent.
    */
   readonly send_data: FunctionType;
   /**
@@ -280,8 +282,8 @@ export const handlerImports: {
    *
    *   - session: The session.
    *
-   * Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut.
-   * `state`, `no_session`, `closed`.
+   * Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut; or when
+   * it would send a head of `set_head` that may not be sent. `state`, `no_session`, `closed`.
    */
   readonly send_end: FunctionType;
   /**

@@ -49,7 +49,8 @@ func setHead(session uint32, status uint32, fields unsafe.Pointer, fieldsLen uin
 //   - status: 200 to 999.
 //   - fields: The fields, as for `send_head`.
 //
-// Result: `invalid`, `fault`, `state` when a head was sent, `no_session`, `closed`, `too_big`.
+// Result: `invalid` for the status, `fault`, `state` when a head was sent, `no_session`, `too_big`. Names and values
+// are checked when the head is sent.
 func SetHead(session Session, status Status, fields []Field) Errno {
 	return Errno(setHead(uint32(session), uint32(status), unsafe.Pointer(unsafe.SliceData(fields)), uint32(len(fields))))
 }
@@ -79,7 +80,7 @@ func sendData(session uint32, content unsafe.Pointer, contentLen uint32) uint32
 //   - content: The piece; an empty one writes nothing.
 //
 // Result: `again` above the high-water mark: nothing was taken. `too_big` beyond the announced Content-Length, `fault`,
-// `state`, `no_session`, `closed`.
+// `state`, `no_session`, `closed`; `invalid` when it would send a head of `set_head` that may not be sent.
 func SendData(session Session, content []byte) Errno {
 	return Errno(sendData(uint32(session), unsafe.Pointer(unsafe.SliceData(content)), uint32(len(content))))
 }
@@ -92,8 +93,8 @@ func sendEnd(session uint32) uint32
 //
 //   - session: The session.
 //
-// Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut. `state`,
-// `no_session`, `closed`.
+// Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut; or when it
+// would send a head of `set_head` that may not be sent. `state`, `no_session`, `closed`.
 func SendEnd(session Session) Errno {
 	return Errno(sendEnd(uint32(session)))
 }

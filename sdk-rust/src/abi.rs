@@ -513,7 +513,8 @@ mod imports {
     ///   - status: 200 to 999.
     ///   - fields: The fields, as for `send_head`.
     ///
-    /// Result: `invalid`, `fault`, `state` when a head was sent, `no_session`, `closed`, `too_big`.
+    /// Result: `invalid` for the status, `fault`, `state` when a head was sent, `no_session`, `too_big`. Names and
+    /// values are checked when the head is sent.
     ///
     /// # Safety
     ///
@@ -540,7 +541,8 @@ mod imports {
     ///   - content: The piece; an empty one writes nothing.
     ///
     /// Result: `again` above the high-water mark: nothing was taken. `too_big` beyond the announced Content-Length,
-    /// `fault`, `state`, `no_session`, `closed`.
+    /// `fault`, `state`, `no_session`, `closed`; `invalid` when it would send a head of `set_head` that may not be
+    /// sent.
     pub fn send_data(session: Session, content: &[u8]) -> Errno {
         // SAFETY: the host reads and writes only what the references name.
         Errno(unsafe { raw::send_data(session.0, content.as_ptr(), content.len()) } as u16)
@@ -550,8 +552,8 @@ mod imports {
     ///
     ///   - session: The session.
     ///
-    /// Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut. `state`,
-    /// `no_session`, `closed`.
+    /// Result: `invalid` when fewer bytes were sent than Content-Length announced: the connection will be cut; or when
+    /// it would send a head of `set_head` that may not be sent. `state`, `no_session`, `closed`.
     pub fn send_end(session: Session) -> Errno {
         // SAFETY: the host reads and writes only what the references name.
         Errno(unsafe { raw::send_end(session.0) } as u16)
