@@ -65,9 +65,6 @@ const (
 // for both sides.
 const maxDropped = 256 << 10
 
-// writeEvents are the events of the answer.
-const writeEvents = abi.SubscriptionsHeaderDone | abi.SubscriptionsDataDone | abi.SubscriptionsDone
-
 // begin starts an exchange with the head of its request.
 func (s *session) begin(head *http1.EventRecord) {
 	c := s.conn
