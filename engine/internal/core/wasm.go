@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	goruntime "runtime"
 	"unsafe"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
@@ -45,6 +47,8 @@ func WasmMaker(ctx context.Context, runtime *wasmruntime.Runtime, config Config)
 	if !littleEndian() {
 		return nil, errors.New("the sandboxed core needs a little-endian processor; use the native core")
 	}
+	// Handlers are compiled on one goroutine, so that a panic of the compiler can be contained. The core is our own.
+	ctx = experimental.WithCompilationWorkers(ctx, goruntime.GOMAXPROCS(0))
 	compiled, err := runtime.Compile(ctx, Binary)
 	if err != nil {
 		return nil, fmt.Errorf("core.wasm: %w", err)
