@@ -495,7 +495,9 @@ func (s *session) WaitWritable() error {
 
 // settle deals with the end of the handler's work: what it left undone is answered for it, or the connection is cut.
 func (s *session) settle(err error) {
-	var refusal interface{ Status() uint16 }
+	if err == nil && s.answered {
+		return
+	}
 	switch {
 	case err == nil, errors.Is(err, exchange.ErrEnd), errors.Is(err, exchange.ErrRefused):
 		if !s.answered {
@@ -505,11 +507,18 @@ func (s *session) settle(err error) {
 		s.lose()
 	case errors.Is(err, exchange.ErrWallTime):
 		s.fail(503, fmt.Errorf("%w of %v", err, s.conn.server.Times.HandlerWall))
-	case errors.As(err, &refusal):
-		s.fail(refusal.Status(), err)
 	default:
-		s.fail(500, err)
+		s.fail(faultStatus(err), err)
 	}
+}
+
+// faultStatus is the status that a handler's fault asks for, 500 when it asks for none.
+func faultStatus(err error) uint16 {
+	var fault interface{ Status() uint16 }
+	if errors.As(err, &fault) {
+		return fault.Status()
+	}
+	return 500
 }
 
 // lose ends an exchange whose peer is gone or has broken the protocol.

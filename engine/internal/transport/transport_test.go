@@ -28,7 +28,7 @@ type handlerFunc func(x exchange.Exchange) error
 func (f handlerFunc) Serve(x exchange.Exchange) error { return f(x) }
 
 // routes sends every request to one handler, but for paths that no route fits.
-type routes struct{ handler exchange.Handler }
+type routes struct{ route *transport.Route }
 
 func (r routes) Route(_, target, method []byte) transport.Match {
 	switch {
@@ -37,7 +37,7 @@ func (r routes) Route(_, target, method []byte) transport.Match {
 	case string(target) == "/get" && string(method) != "GET":
 		return transport.Match{Status: 405, Allow: "GET"}
 	}
-	return transport.Match{Route: &transport.Route{Name: "test", Handler: r.handler}}
+	return transport.Match{Route: r.route}
 }
 
 // quick are times short enough for a test.
@@ -54,7 +54,7 @@ func start(t testing.TB, times transport.Times, handler handlerFunc) (*transport
 		t.Fatal(err)
 	}
 	server := transport.NewServer(transport.Config{
-		Cores: cores, Router: routes{handler}, MaxConnections: 2048, Times: times, Buffered: 64 << 10, Log: log,
+		Cores: cores, Router: routes{&transport.Route{Name: "test", Handler: handler}}, MaxConnections: 2048, Times: times, Buffered: 64 << 10, Log: log,
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
