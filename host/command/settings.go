@@ -34,7 +34,9 @@ type settings struct {
 	addr    address
 	grace   duration
 	verbose bool
-	engine  engine.Config
+	// file is the configuration file, empty when there is none.
+	file   string
+	engine engine.Config
 }
 
 func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, error) {
@@ -48,6 +50,7 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 		return nil, usageErrorf("a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
 			" leave out the handler, or --config and SLUICE_CONFIG")
 	}
+	s.file = f.config
 	if err := s.useFile(f.config); err != nil {
 		return nil, err
 	}
