@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// echo is a handler that sends bodies back while they come.
+type echo struct {
+	name string
+	// answerType is the media type of its answers to bodyType.
+	answerType string
+}
+
+// echoes are two handlers in the event style and one in the blocking style.
+var echoes = []echo{
+	{"echo-c", bodyType},
+	{"echo-rust", bodyType},
+	{"echo-blocking-c", "application/octet-stream"},
+}
+
+// eachEcho runs a test with each echo and each core.
+func eachEcho(t *testing.T, test func(t *testing.T, s *server, handler echo)) {
+	for _, handler := range echoes {
+		t.Run(handler.name, func(t *testing.T) {
+			eachCore(t, func(t *testing.T, core string) {
+				test(t, start(t, core, module(t, "examples/"+handler.name)), handler)
+			})
+		})
+	}
+}
+
+// Bodies come back as they were, from each client, with each framing.
+func TestEcho(t *testing.T) {
+	eachEcho(t, func(t *testing.T, s *server, handler echo) {
+		for _, client := range clients {
+			t.Run(client.name, func(t *testing.T) {
+				var requests []request
+				for _, framing := range []framing{length, chunked} {
+					for _, size := range []int64{0, 1, 1 << 20} {
+						requests = append(requests, request{http.MethodPost, s.url, framing, size})
+					}
+				}
+				for i, got := range client.do(t, requests...) {
+					wantEcho(t, requests[i], got)
+					wantField(t, got.fields, "Content-Type", handler.answerType)
+				}
+			})
+		}
+	})
+}
+
+// wantEcho expects the whole body back, in chunks because its length was not known when the answer began.
+func wantEcho(t *testing.T, request request, got answer) {
+	t.Helper()
+	if got.status != http.StatusOK || got.echoed != request.Size {
+		t.Errorf("%v: got %d with %d bytes", request, got.status, got.echoed)
+	}
+	if request.Size > 0 {
+		wantField(t, got.fields, "Transfer-Encoding", "chunked")
+	}
+}
+
+// A body that fits into no memory passes through a little of it.
+func TestEchoGibibyte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds for each handler")
+	}
+	const (
+		size    = 1 << 30
+		most    = 200 << 20 // of memory, at any time
+		growing = 32 << 20  // from the peak with 1 MiB to the peak with 1 GiB
+	)
+	for _, test := range []struct {
+		handler, core string
+		client        client
+		framing       framing
+	}{
+		{"echo-c", "wasm", goClient, length},
+		{"echo-rust", "wasm", curlClient, chunked},
+		{"echo-blocking-c", "wasm", goClient, chunked},
+		{"echo-blocking-c", "native", goClient, length},
+	} {
+		t.Run(fmt.Sprintf("%s/%s/%s/%s", test.handler, test.core, test.client.name, test.framing), func(t *testing.T) {
+			s := start(t, test.core, module(t, "examples/"+test.handler))
+			echo := func(size int64) (peak int64) {
+				r := request{http.MethodPost, s.url, test.framing, size}
+				wantEcho(t, r, test.client.do(t, r)[0])
+				return s.memory(t, "VmHWM")
+			}
+			before, begin := echo(1<<20), time.Now()
+			after := echo(size)
+			t.Logf("1 GiB in %.1f s with at most %d KiB of memory; 1 MiB took %d", time.Since(begin).Seconds(), after>>10, before>>10)
+			if after > most || after-before > growing {
+				t.Errorf("the peak of memory rose from %d to %d bytes, want at most %d more and at most %d", before, after, growing, most)
+			}
+		})
+	}
+}
+
+// Each piece comes back before the next is sent: nothing is collected on the way.
+func TestEchoStreams(t *testing.T) {
+	pieces := []string{"first", " and ", strings.Repeat("a longer piece ", 2000), "last"}
+	all := strings.Join(pieces, "")
+	for _, test := range []struct {
+		name, field string
+		frame       func(piece string) string
+		end         string
+	}{
+		{"length", fmt.Sprintf("Content-Length: %d", len(all)), func(piece string) string { return piece }, ""},
+		{"chunked", "Transfer-Encoding: chunked", chunk, "0\r\n\r\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			eachEcho(t, func(t *testing.T, s *server, _ echo) {
+				c := s.dial(t)
+				c.send(t, "POST / HTTP/1.1\nHost: localhost\n"+test.field+"\n\n"+test.frame(pieces[0]))
+				response := c.receive(t, http.MethodPost)
+				wantNext(t, response.Body, pieces[0])
+				for _, piece := range pieces[1:] {
+					c.send(t, test.frame(piece))
+					wantNext(t, response.Body, piece)
+				}
+				c.send(t, test.end)
+				if rest, err := io.ReadAll(response.Body); len(rest) > 0 || err != nil {
+					t.Errorf("then came %q, %v", rest, err)
+				}
+				c.send(t, "POST / HTTP/1.1\nHost: localhost\nContent-Length: 5\n\nagain")
+				c.want(t, http.StatusOK, "again")
+			})
+		})
+	}
+}
+
+// chunk frames a piece.
+func chunk(piece string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece) }
+
+// wantNext expects a text as the next bytes.
+func wantNext(t *testing.T, r io.Reader, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(r, got); err != nil || string(got) != want {
+		t.Fatalf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+// Whatever the peer makes of chunks, with extensions and trailers, it is the body that comes back.
+func TestEchoChunks(t *testing.T) {
+	eachEcho(t, func(t *testing.T, s *server, _ echo) {
+		c := s.dial(t)
+		sent := make(chan error, 1)
+		const size = 300 << 10
+		go func() { sent <- sendChunks(c, body(size)) }()
+		response := c.receive(t, http.MethodPost)
+		var back sink
+		if _, err := io.Copy(&back, response.Body); err != nil {
+			t.Error(err)
+		}
+		if err := back.is(size); err != nil {
+			t.Error(err)
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		if len(response.TransferEncoding) != 1 || response.TransferEncoding[0] != "chunked" {
+			t.Errorf("the answer has the transfer encoding %q, want chunked", response.TransferEncoding)
+		}
+	})
+}
+
+// sendChunks posts a body in chunks of 1, 2, 3 ... bytes, each with an extension, and a trailer.
+func sendChunks(c *socket, content []byte) error {
+	w := bufio.NewWriterSize(c, 1000)
+	fmt.Fprint(w, "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n")
+	for size := 1; len(content) > 0; size++ {
+		piece := content[:min(size, len(content))]
+		content = content[len(piece):]
+		fmt.Fprintf(w, "%06X;name=value;quoted=\"a;b\"\r\n%s\r\n", len(piece), piece)
+	}
+	fmt.Fprint(w, "000\r\nX-Sum: 1\r\n\r\n")
+	return w.Flush()
+}
