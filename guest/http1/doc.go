@@ -11,8 +11,10 @@
 //	header.go   the few fields that mean something to the core: framing, routing, the connection
 //	conn.go     a connection, and the cycle of messages on it
 //	reader.go   bytes to events: start line, fields, body by length
+//	plain.go    the same for lines that are whole and plain, as nearly all are, a word at a time
 //	chunk.go    bytes to events: chunked bodies and trailers
 //	writer.go   answers to bytes: heads and chunk framing
+//	reason.go   the phrases that go with statuses
 //
 // abi_gen.go holds the records and numbers that cross into the host, generated from abi/events.witx.
 //
