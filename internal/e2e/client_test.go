@@ -196,12 +196,16 @@ func parseHeads(t *testing.T, text []byte) (heads []answer) {
 func doNode(t *testing.T, requests ...request) (answers []answer) {
 	t.Helper()
 	needNode(t)
+	const script = "fetch.mjs"
+	if _, err := os.Stat(script); err != nil { // also has `go test` run the tests again when it changes
+		t.Fatal(err)
+	}
 	wanted, err := json.Marshal(requests)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var stdout bytes.Buffer
-	command(t, nil, &stdout, "node", "fetch.mjs", string(wanted))
+	command(t, nil, &stdout, "node", script, string(wanted))
 	var heard []struct {
 		Status int
 		Fields [][2]string
@@ -209,7 +213,7 @@ func doNode(t *testing.T, requests ...request) (answers []answer) {
 		Echoed int64
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &heard); err != nil {
-		t.Fatalf("fetch.mjs wrote %q: %v", stdout.String(), err)
+		t.Fatalf("%s wrote %q: %v", script, stdout.String(), err)
 	}
 	for _, got := range heard {
 		fields := http.Header{}

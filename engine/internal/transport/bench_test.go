@@ -34,7 +34,7 @@ var (
 // BenchmarkExchange sends requests one after the other on a connection, with the native core and a handler in Go, so that
 // what is measured is the transport. Allocations are those of both ends.
 func BenchmarkExchange(b *testing.B) {
-	_, addr := start(b, quick, hello)
+	_, addr := start(b, calm, hello)
 	socket := dial(b, addr)
 	socket.SetDeadline(time.Time{})
 	answer := make([]byte, 4096)
@@ -55,7 +55,7 @@ func roundTrip(t testing.TB, socket net.Conn, answer []byte) {
 
 // TestNothingIsAllocated serves requests on a connection that is warm.
 func TestNothingIsAllocated(t *testing.T) {
-	_, addr := start(t, quick, hello)
+	_, addr := start(t, calm, hello)
 	socket := dial(t, addr)
 	answer := make([]byte, 4096)
 	allocations := testing.AllocsPerRun(2000, func() { roundTrip(t, socket, answer) })
