@@ -79,7 +79,7 @@ func (c *socket) exchange(request, want string) error {
 	return err
 }
 
-// severalRoutes serve echoes under /echo and /pull, a handler that takes bodies whole under every other path, and a flood
+// severalRoutes has echoes under /echo and /pull, a handler that takes bodies whole under every other path, and a flood
 // under the host of that name.
 func severalRoutes(t *testing.T) string {
 	return route(t, "examples/hello-c") + route(t, "examples/echo-c", `path = "/echo"`) +
@@ -94,7 +94,7 @@ func TestAbortedUploads(t *testing.T) {
 		func(c *socket) error { _ = c.SetLinger(0); return c.Close() }, // a reset
 	}
 	heads := []string{
-		"Content-Length: 10000000\r\n\r\n" + strings.Repeat("x", 50_000),
+		"Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 50_000),
 		"Transfer-Encoding: chunked\r\n\r\n" + chunk(strings.Repeat("x", 50_000)) + "fff\r\nxyz",
 	}
 	eachCore(t, func(t *testing.T, core string) {
@@ -235,6 +235,9 @@ func TestWriteIdle(t *testing.T) {
 		s := startConfig(t, core, "[limits]\nwrite_idle = \"300ms\"\n"+severalRoutes(t))
 		s.ask(t, "/", http.StatusOK, "Hello from C!\n")
 		before := s.files()
+		if before == 0 {
+			t.Skip("the operating system does not say how many files are open")
+		}
 		var answers []*http.Response
 		for range 5 {
 			c := s.dial(t)

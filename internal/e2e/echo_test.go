@@ -95,9 +95,10 @@ func TestEchoGibibyte(t *testing.T) {
 			}
 			before, begin := echo(1<<20), time.Now()
 			after := echo(size)
-			t.Logf("1 GiB in %.1f s with at most %d KiB of memory; 1 MiB took %d", time.Since(begin).Seconds(), after>>10, before>>10)
+			t.Logf("1 GiB in %v with at most %d KiB of memory; 1 MiB took %d", time.Since(begin), after>>10, before>>10)
 			if after > most || after-before > growing {
-				t.Errorf("the peak of memory rose from %d to %d bytes, want at most %d more and at most %d", before, after, growing, most)
+				t.Errorf("the peak of memory rose from %d to %d bytes, want at most %d more and at most %d",
+					before, after, growing, most)
 			}
 		})
 	}

@@ -99,7 +99,7 @@ func TestMalformed(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				c := s.dial(t)
 				// A request before it is answered as ever.
-				go fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"+lines(test.request)) // refused before its end
+				go fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"+crlf(test.request)) // refused before its end
 				c.want(t, http.StatusOK, "Hello from C!\n")
 				if !c.want(t, test.status, "*").Close {
 					t.Error("the answer lacks Connection: close")
@@ -109,14 +109,6 @@ func TestMalformed(t *testing.T) {
 		}
 		s.ask(t, "/", http.StatusOK, "Hello from C!\n")
 	})
-}
-
-// lines ends lines with \r\n, in a text that has not done so itself.
-func lines(text string) string {
-	if strings.Contains(text, "\r") {
-		return text
-	}
-	return strings.ReplaceAll(text, "\n", "\r\n")
 }
 
 // A body that breaks the protocol when its answer has begun ends the connection so that the answer is not taken for
@@ -163,7 +155,8 @@ func TestRoutes(t *testing.T) {
 			{"GET /c/d?e HTTP/1.1\nHost: a\n\n", 200, "", "Hello from C!\n"},
 			{"GET /c/rust HTTP/1.1\nHost: a\n\n", 200, "", "Hello from Rust!\n"},
 			{"GET /c/rusty HTTP/1.1\nHost: a\n\n", 200, "", "Hello from C!\n"},
-			{"POST /c HTTP/1.1\nHost: a\nContent-Length: 4\n\nbody", 405, "GET, HEAD", "405 Method Not Allowed\nallowed: GET, HEAD\n"},
+			{"PUT /c HTTP/1.1\nHost: a\nContent-Length: 4\n\nbody", 405, "GET, HEAD",
+				"405 Method Not Allowed\nallowed: GET, HEAD\n"},
 			{"POST /c HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n4\nbody\n0\n\n", 405, "GET, HEAD", "*"},
 			{"GET /cd HTTP/1.1\nHost: a\n\n", 404, "", "404 Not Found\n"},
 			{"GET / HTTP/1.1\nHost: a\n\n", 404, "", "404 Not Found\n"},

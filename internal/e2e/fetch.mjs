@@ -2,8 +2,8 @@
 //
 // usage: node fetch.mjs '[{"method": "POST", "url": "http://...", "framing": "none|length|chunked", "size": 10}, ...]'
 //
-// Of a request without a body (framing "none") the answer is {"status": 200, "fields": [["name", "value"], ...], "text": "..."}.
-// Others send a body of the given size and end with an error unless it comes back; "echoed" is then its size.
+// Of a request without a body (framing "none") comes {"status": 200, "fields": [["name", "value"], ...], "text": "..."}. The
+// others send a body of the given size, and unless it comes back the program fails; "echoed" in place of "text" is its size.
 
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';

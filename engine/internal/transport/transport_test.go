@@ -62,10 +62,21 @@ func start(t testing.TB, times transport.Times, handler handlerFunc) (*transport
 	server := transport.NewServer(transport.Config{
 		Cores: cores, Router: routes{&transport.Route{Name: "test", Handler: handler}}, MaxConnections: 2048, Times: times, Buffered: 64 << 10, Log: log,
 	})
+	return server, serve(t, server, listen(t))
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listener
+}
+
+// serve serves a listener until the test ends, and then closes the server.
+func serve(t testing.TB, server *transport.Server, listener net.Listener) (addr string) {
+	t.Helper()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
@@ -78,7 +89,7 @@ func start(t testing.TB, times transport.Times, handler handlerFunc) (*transport
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return server, listener.Addr().String()
+	return listener.Addr().String()
 }
 
 // echo answers with the request: by pieces, or whole.
@@ -247,6 +258,40 @@ func TestEcho(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPlainConns serves connections that have nothing but the methods of net.Conn, like those of TLS.
+func TestPlainConns(t *testing.T) {
+	server, _ := start(t, calm, echoPieces)
+	addr := serve(t, server, plainListener{listen(t)})
+	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	for range 3 {
+		response, err := http.Post("http://"+addr, "", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !bytes.Equal(got, body) {
+			t.Fatalf("%d bytes came back, %v", len(got), err)
+		}
+	}
+	idle := dial(t, addr)
+	io.WriteString(idle, "GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HT")
+	if _, err := http.ReadResponse(bufio.NewReader(idle), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// plainListener hides what its connections are.
+type plainListener struct{ net.Listener }
+
+func (l plainListener) Accept() (net.Conn, error) {
+	socket, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return struct{ net.Conn }{socket}, nil
 }
 
 // TestBackpressure has a peer send without reading: the server must stop reading, and go on when the peer reads.
