@@ -63,7 +63,7 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 	e = &Engine{}
 	defer func() {
 		if err != nil {
-			e.free(ctx)
+			_ = e.free(ctx)
 			e = nil
 		}
 	}()

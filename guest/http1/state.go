@@ -86,14 +86,11 @@ var writeTransitions = [writeStates][writeActions]WriteState{
 	WriteFinished:       {illegal, illegal, illegal, illegal, WriteEmpty},
 }
 
-// onRead moves the incoming message on. It reports whether the table allows it, and changes nothing otherwise.
-func (c *Conn) onRead(action readAction) bool {
-	next := readTransitions[c.readState][action]
-	if next == illegal {
-		return false
+// onRead moves the incoming message on. An action that the table does not allow changes nothing.
+func (c *Conn) onRead(action readAction) {
+	if next := readTransitions[c.readState][action]; next != illegal {
+		c.readState = next
 	}
-	c.readState = next
-	return true
 }
 
 // canWrite reports whether the table allows an action on the outgoing message.
@@ -101,11 +98,9 @@ func (c *Conn) canWrite(action writeAction) bool {
 	return writeTransitions[c.writeState][action] != illegal
 }
 
-// onWrite moves the outgoing message on. It reports whether the table allows it, and changes nothing otherwise.
-func (c *Conn) onWrite(action writeAction) bool {
-	if !c.canWrite(action) {
-		return false
+// onWrite moves the outgoing message on. An action that the table does not allow changes nothing.
+func (c *Conn) onWrite(action writeAction) {
+	if c.canWrite(action) {
+		c.writeState = writeTransitions[c.writeState][action]
 	}
-	c.writeState = writeTransitions[c.writeState][action]
-	return true
 }

@@ -102,10 +102,10 @@ func (t *tracer) answer() {
 
 // run gives an input in pieces of a size and answers every request.
 func (t *tracer) run(input string, size int) string {
-	for state := ReaderStateNeedData; ; {
+	for {
 		piece := input[:min(size, len(input))]
 		input = input[len(piece):]
-		state = t.give(piece, 0)
+		state := t.give(piece, 0)
 		for state == ReaderStatePaused {
 			t.answer()
 			state = t.give("", 0)

@@ -96,7 +96,7 @@ func (c *conn) parse(flags http1.ReceiveFlags) error {
 func (c *conn) fill(deadline int64) error {
 	c.keepHead()
 	n, err := c.read(deadline)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		c.input.eof = true
 		err = nil
 	}

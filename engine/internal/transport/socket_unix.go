@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -53,9 +54,9 @@ func (c *conn) tryRead(fd uintptr) (done bool) {
 	for {
 		n, err := syscall.Read(int(fd), c.room())
 		switch {
-		case err == syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 			continue
-		case err == syscall.EAGAIN:
+		case errors.Is(err, syscall.EAGAIN):
 			c.park()
 			return false
 		case err != nil:
@@ -85,9 +86,9 @@ func (c *conn) tryWrite(fd uintptr) (done bool) {
 	for {
 		n, err := syscall.Write(int(fd), c.output.pending())
 		switch {
-		case err == syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 			continue
-		case err == syscall.EAGAIN:
+		case errors.Is(err, syscall.EAGAIN):
 			c.park()
 			return false
 		}
