@@ -227,7 +227,9 @@ SLUICE_IMPORT("send")
 uint32_t sluice_send(
     sluice_session_t session, uint32_t status, const sluice_field_t *fields, size_t fields_len, const uint8_t *body, size_t body_len);
 
-/* Sends the head of an answer whose body follows.
+/* Sends the head of an answer whose body follows. A peer that waits for 100 (Continue) is not told to send its body
+ * any more once an answer has begun: a handler that wants the body first hears `data_ready`, or keeps the head with
+ * `set_head`.
  *
  *   - session: The session to answer.
  *   - status: 200 to 999.

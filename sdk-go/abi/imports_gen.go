@@ -27,7 +27,9 @@ func Send(session Session, status Status, fields []Field, body []byte) Errno {
 //go:noescape
 func sendHead(session uint32, status uint32, fields unsafe.Pointer, fieldsLen uint32) uint32
 
-// SendHead: Sends the head of an answer whose body follows.
+// SendHead: Sends the head of an answer whose body follows. A peer that waits for 100 (Continue) is not told to send
+// its body any more once an answer has begun: a handler that wants the body first hears `data_ready`, or keeps the head
+// with `set_head`.
 //
 //   - session: The session to answer.
 //   - status: 200 to 999.

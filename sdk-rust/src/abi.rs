@@ -491,7 +491,9 @@ mod imports {
         ) as u16)
     }
 
-    /// Sends the head of an answer whose body follows.
+    /// Sends the head of an answer whose body follows. A peer that waits for 100 (Continue) is not told to send its
+    /// body any more once an answer has begun: a handler that wants the body first hears `data_ready`, or keeps the
+    /// head with `set_head`.
     ///
     ///   - session: The session to answer.
     ///   - status: 200 to 999.

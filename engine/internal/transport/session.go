@@ -508,8 +508,20 @@ func (s *session) settle(err error) {
 	case errors.Is(err, exchange.ErrWallTime):
 		s.fail(503, fmt.Errorf("%w of %v", err, s.conn.server.Times.HandlerWall))
 	default:
-		s.fail(faultStatus(err), err)
+		s.settleFault(faultStatus(err), err)
 	}
+}
+
+// settleFault answers for a handler that has failed, or that has no room for the request: that is no fault of its own, and
+// any peer could fill the log with it.
+func (s *session) settleFault(status uint16, reason error) {
+	if status >= 500 || s.headSent {
+		s.fail(status, reason)
+		return
+	}
+	s.conn.server.Log.Debug("request refused", "peer", s.conn.socket.RemoteAddr(), "route", s.route.Name, "status", status,
+		"reason", reason)
+	s.answer(status, "")
 }
 
 // faultStatus is the status that a handler's fault asks for, 500 when it asks for none.

@@ -383,6 +383,8 @@ func TestHandlerFailures(t *testing.T) {
 		switch string(ev.Line.Target) {
 		case "/trap":
 			return trap
+		case "/large":
+			return tooLarge{}
 		case "/late":
 			x.SendHead(200, exchange.Fields{})
 			x.SendData([]byte("part"))
@@ -399,7 +401,7 @@ func TestHandlerFailures(t *testing.T) {
 		return nil
 	})
 	socket := dial(t, addr)
-	for _, test := range []struct{ target, status string }{{"/trap", "500"}, {"/", "200"}, {"/silent", "503"}, {"/", "200"}} {
+	for _, test := range []struct{ target, status string }{{"/trap", "500"}, {"/", "200"}, {"/large", "413"}, {"/silent", "503"}, {"/", "200"}} {
 		fmt.Fprintf(socket, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", test.target)
 		response, err := http.ReadResponse(bufio.NewReader(socket), nil)
 		if err != nil {
@@ -422,6 +424,12 @@ func TestHandlerFailures(t *testing.T) {
 		t.Errorf("an answer to HTTP/1.0 was cut without a reset: %q", answer)
 	}
 }
+
+// tooLarge is what a handler says of a request that it has no room for.
+type tooLarge struct{}
+
+func (tooLarge) Error() string  { return "too large" }
+func (tooLarge) Status() uint16 { return 413 }
 
 // TestTimes lets each of a peer's times run out.
 func TestTimes(t *testing.T) {
