@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluicehttp/sluice/engine/internal/transport"
+	"github.com/sluicehttp/sluice/guest/http1"
 )
 
 // router finds routes. It is immutable.
@@ -64,7 +65,7 @@ func (r *router) Route(authority, target, method []byte) transport.Match {
 
 // fits reports whether host and path are the route's.
 func (r *route) fits(host, path []byte) bool {
-	if r.host != "" && !equalFold(host, r.host) {
+	if r.host != "" && !http1.EqualFold(host, r.host) {
 		return false
 	}
 	if len(path) < len(r.path) || string(path[:len(r.path)]) != r.path {
@@ -81,22 +82,6 @@ func (r *route) allows(method []byte) bool {
 		}
 	}
 	return len(r.methods) == 0
-}
-
-// equalFold compares host names: b in any case, and lower in lower case.
-func equalFold(b []byte, lower string) bool {
-	if len(b) != len(lower) {
-		return false
-	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // hostname is an authority without its port.
@@ -144,7 +129,7 @@ func (config *Route) check() error {
 		return fmt.Errorf("host %q holds more than a host name; write it without scheme, port and path", config.Host)
 	}
 	for _, method := range config.Methods {
-		if !isToken(method) {
+		if !http1.IsToken([]byte(method)) {
 			return fmt.Errorf("method %q is not a token; methods look like GET", method)
 		}
 	}
@@ -152,15 +137,4 @@ func (config *Route) check() error {
 		config.Name = config.Host + config.Path
 	}
 	return nil
-}
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	for _, c := range []byte(s) {
-		alphanumeric := c-'0' < 10 || c|0x20-'a' < 26
-		if !alphanumeric && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -58,8 +58,8 @@ func buildClasses() (table [256]uint8) {
 // is reports whether c belongs to a class.
 func is(class, c uint8) bool { return classes[c]&class != 0 }
 
-// isToken reports whether b is a token: 1*tchar.
-func isToken(b []byte) bool {
+// IsToken reports whether b is a token: 1*tchar.
+func IsToken(b []byte) bool {
 	for _, c := range b {
 		if !is(classToken, c) {
 			return false
@@ -93,8 +93,8 @@ func parseLength(b []byte) (length uint64, ok bool) {
 	return length, len(b) > 0 && length < 1<<63
 }
 
-// equalFold reports whether b is the lower-case word in any case.
-func equalFold(b []byte, word string) bool {
+// EqualFold reports whether b is the lower-case word in any case.
+func EqualFold(b []byte, word string) bool {
 	if len(b) != len(word) {
 		return false
 	}
@@ -132,6 +132,15 @@ func nextElement(list []byte) (element, rest []byte, more bool) {
 		}
 	}
 	return trimSpace(list), nil, false
+}
+
+// In is the part of b that a span names. ok is false when it does not lie in b.
+func (s Span) In(b []byte) (part []byte, ok bool) {
+	end := uint64(s.Offset) + uint64(s.Size)
+	if end > uint64(len(b)) {
+		return nil, false
+	}
+	return b[s.Offset:end], true
 }
 
 // Eight bytes at a time. A word holds eight bytes as lanes, the first in the lowest; a mask marks lanes by their top bits.

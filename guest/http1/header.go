@@ -109,7 +109,7 @@ func (m *message) noteHost(value []byte, span Span) ErrorCode {
 
 // noteExpect takes Expect, of which one expectation exists (RFC 9110 section 10.1.1). HTTP/1.0 does not know it.
 func (m *message) noteExpect(value []byte) ErrorCode {
-	if !equalFold(value, "100-continue") {
+	if !EqualFold(value, "100-continue") {
 		return ErrorCodeExpectation
 	}
 	if m.version >= VersionHTTP11 {
@@ -133,13 +133,13 @@ func connectionOptions(value []byte) (options seen, err ErrorCode) {
 		option, value, more = nextElement(value)
 		switch {
 		case len(option) == 0:
-		case equalFold(option, "close"):
+		case EqualFold(option, "close"):
 			options |= seenClose
-		case equalFold(option, "keep-alive"):
+		case EqualFold(option, "keep-alive"):
 			options |= seenKeepAlive
-		case equalFold(option, "upgrade"):
+		case EqualFold(option, "upgrade"):
 			options |= seenUpgradeOption
-		case !isToken(option):
+		case !IsToken(option):
 			return options, ErrorCodeConnectionOption
 		}
 	}
@@ -207,7 +207,7 @@ func (m *message) noteCoding(coding []byte) ErrorCode {
 		return ErrorCodeTransferEncoding
 	case m.seen&seenChunked != 0:
 		return ErrorCodeTransferEncoding
-	case !equalFold(name, "chunked"):
+	case !EqualFold(name, "chunked"):
 		return ErrorCodeTransferEncodingUnsupported
 	case len(rest) > 0:
 		return ErrorCodeTransferEncoding
@@ -246,7 +246,7 @@ func (m *message) isMethod(head []byte, name string) bool {
 // rules the connection (RFC 9110 section 6.5.1). Fields that only describe the content may.
 func forbiddenTrailer(name []byte) bool {
 	for i := range forbiddenTrailers {
-		if equalFold(name, forbiddenTrailers[i]) {
+		if EqualFold(name, forbiddenTrailers[i]) {
 			return true
 		}
 	}

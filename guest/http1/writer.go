@@ -180,8 +180,8 @@ func (w *writer) fields(head *Head) (set given, errno Errno) {
 	noContent := head.Status == 204 || head.Status == 304
 	for i := range head.Fields {
 		span := &head.Fields[i]
-		name, nameOK := within(head.Bytes, span.Name)
-		value, valueOK := within(head.Bytes, span.Value)
+		name, nameOK := span.Name.In(head.Bytes)
+		value, valueOK := span.Value.In(head.Bytes)
 		if !nameOK || !valueOK || len(name) == 0 || skipToken(name, 0) != len(name) || skipValue(value, 0) != len(value) {
 			return 0, ErrnoInvalid
 		}
@@ -203,9 +203,9 @@ func (w *writer) fields(head *Head) (set given, errno Errno) {
 // those that frame the answer or rule the connection.
 func (w *writer) give(set *given, name, value []byte, noContent bool) (pass bool, errno Errno) {
 	switch {
-	case equalFold(name, "date"):
+	case EqualFold(name, "date"):
 		*set |= givenDate
-	case equalFold(name, "connection"):
+	case EqualFold(name, "connection"):
 		options, err := connectionOptions(value)
 		if err != ErrorCodeNone {
 			return false, ErrnoInvalid
@@ -214,13 +214,13 @@ func (w *writer) give(set *given, name, value []byte, noContent bool) (pass bool
 			*set |= givenClose
 		}
 		return options&(seenClose|seenKeepAlive) == 0, ErrnoSuccess
-	case equalFold(name, "content-length"):
+	case EqualFold(name, "content-length"):
 		if !w.giveLength(set, value) {
 			return false, ErrnoInvalid
 		}
 		return false, ErrnoSuccess
-	case equalFold(name, "transfer-encoding"):
-		if *set&givenChunked != 0 || !equalFold(value, "chunked") || noContent {
+	case EqualFold(name, "transfer-encoding"):
+		if *set&givenChunked != 0 || !EqualFold(value, "chunked") || noContent {
 			return false, ErrnoInvalid
 		}
 		*set |= givenChunked
@@ -362,15 +362,6 @@ func boolean(b bool) uint8 {
 		return 1
 	}
 	return 0
-}
-
-// within is the part of b that a span names.
-func within(b []byte, span Span) (part []byte, ok bool) {
-	end := uint64(span.Offset) + uint64(span.Size)
-	if end > uint64(len(b)) {
-		return nil, false
-	}
-	return b[span.Offset:end], true
 }
 
 // writer writes into a buffer of fixed size and remembers when it was too small.

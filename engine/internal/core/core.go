@@ -319,8 +319,8 @@ func (c *Core) framed(out []byte, after *trailer, errno http1.Errno, err error) 
 		return out, http1.Framing{}, errno
 	}
 	framing := *c.framing
-	before, beforeOK := slice(c.output, framing.Before)
-	behind, behindOK := slice(c.output, framing.After)
+	before, beforeOK := framing.Before.In(c.output)
+	behind, behindOK := framing.After.In(c.output)
 	if !beforeOK || !behindOK || len(behind) > 0 && (after == nil || len(behind) > len(after.bytes)) {
 		c.fail(fmt.Errorf("framing: spans %v and %v", framing.Before, framing.After))
 		return out, http1.Framing{}, http1.ErrnoClosed
@@ -329,13 +329,4 @@ func (c *Core) framed(out []byte, after *trailer, errno http1.Errno, err error) 
 		after.size = copy(after.bytes[:], behind)
 	}
 	return append(out, before...), framing, http1.ErrnoSuccess
-}
-
-// slice is the part of b that a span names.
-func slice(b []byte, span http1.Span) (part []byte, ok bool) {
-	end := uint64(span.Offset) + uint64(span.Size)
-	if end > uint64(len(b)) {
-		return nil, false
-	}
-	return b[span.Offset:end], true
 }

@@ -144,9 +144,6 @@ func (c *conn) occupy() {
 		in.slot = c.core.AcquireSlot()
 		in.start, in.end = 0, copy(in.slot.Bytes, in.parked)
 		in.parked = in.parked[:0]
-		if in.end == 0 {
-			in.parked = nil
-		}
 	}
 }
 
@@ -168,7 +165,11 @@ func (c *conn) park() {
 		return
 	}
 	c.keepHead()
-	in.parked = append(in.parked[:0], in.slot.Bytes[in.start:in.end]...)
+	if rest := in.slot.Bytes[in.start:in.end]; len(rest) > 0 {
+		in.parked = append(in.parked[:0], rest...)
+	} else {
+		in.parked = nil
+	}
 	if c.ahead() != nil {
 		in.events = append([]http1.EventRecord(nil), in.events[in.taken:]...)
 		in.base = append([]byte(nil), in.base...)

@@ -65,17 +65,15 @@ const (
 // for both sides.
 const maxDropped = 256 << 10
 
-// begin starts an exchange with the head of its request.
+// begin starts an exchange with the head of its request. The session was reset before the head was waited for.
 func (s *session) begin(head *http1.EventRecord) {
 	c := s.conn
-	s.reset()
 	base := c.input.base
-	s.line = exchange.Line{
-		Method:  span(base, head.First),
-		Target:  span(base, head.Second),
-		Version: abi.Version(head.Version),
-	}
-	s.authority = span(base, head.Authority)
+	// A span that lies outside names nothing.
+	s.line.Method, _ = head.First.In(base)
+	s.line.Target, _ = head.Second.In(base)
+	s.line.Version = abi.Version(head.Version)
+	s.authority, _ = head.Authority.In(base)
 	table := c.input.slot.Fields
 	s.fields = exchange.Fields{Table: table[:min(int(head.FieldCount)*abi.FieldSize, len(table))], Bytes: base}
 	s.flags, s.length = head.Flags, head.Length
@@ -96,15 +94,6 @@ func (s *session) reset() {
 		collected = nil
 	}
 	*s = session{conn: s.conn, kept: kept, collected: collected}
-}
-
-// span is the part of b that a span names, empty when the span lies.
-func span(b []byte, s http1.Span) []byte {
-	start, end := uint64(s.Offset), uint64(s.Offset)+uint64(s.Size)
-	if end > uint64(len(b)) {
-		return nil
-	}
-	return b[start:end]
 }
 
 // keepHead moves the head out of the slot, before the slot is used for other bytes, so long as it may be needed.
@@ -226,7 +215,7 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 	switch record.Kind {
 	case http1.EventDataReady:
 		s.bodyBegan = true
-		piece := span(c.input.base, record.First)
+		piece, _ := record.First.In(c.input.base)
 		switch {
 		case want&abi.SubscriptionsDataReady != 0:
 			piece, flags := s.part(record, piece, limit)
