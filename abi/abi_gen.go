@@ -67,6 +67,14 @@ const (
 	EventDataDone Event = 5
 	// Write: the whole answer was handed to the operating system. No payload.
 	EventDone Event = 6
+	// Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields in
+	// it. The payload is a `trailer`.
+	EventTrailerReady Event = 7
+	// Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+	// was already read, comes as `data_ready`; what is sent goes out as it is. No payload.
+	EventUpgraded Event = 8
+	// Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`.
+	EventClosed Event = 9
 )
 
 var eventNames = [...]string{
@@ -77,6 +85,9 @@ var eventNames = [...]string{
 	"header_done",
 	"data_done",
 	"done",
+	"trailer_ready",
+	"upgraded",
+	"closed",
 }
 
 // String gives the name of the value in events.witx, or "event(42)" for a number that has none.
@@ -105,6 +116,12 @@ const (
 	SubscriptionsDataDone Subscriptions = 1 << 5
 	// Deliver `event.done`.
 	SubscriptionsDone Subscriptions = 1 << 6
+	// Deliver `event.trailer_ready`.
+	SubscriptionsTrailerReady Subscriptions = 1 << 7
+	// Deliver `event.upgraded`. Without it the handler is never asked to be a tunnel: CONNECT is answered 501.
+	SubscriptionsUpgraded Subscriptions = 1 << 8
+	// Deliver `event.closed`.
+	SubscriptionsClosed Subscriptions = 1 << 9
 )
 
 // Version: An HTTP version: the major number in the high byte, the minor number in the low byte.
@@ -117,8 +134,66 @@ const (
 	VersionHTTP11 Version = 0x0101
 )
 
-// Status: An HTTP status code: 200 to 999 for an answer.
+// Status: An HTTP status code: 100 to 199 ahead of an answer, 200 to 999 for the answer.
 type Status uint16
+
+// ReadState: How far an incoming message has come.
+type ReadState uint8
+
+const (
+	// Its head is not complete.
+	ReadStateEmpty ReadState = 0
+	// Its head is complete, and none of its body has come.
+	ReadStateMessageReady ReadState = 1
+	// Some of its body has come; after an upgrade: the peer may send.
+	ReadStateBodyReady ReadState = 2
+	// It is complete; after an upgrade: the peer will send nothing more.
+	ReadStateFinished ReadState = 3
+)
+
+var readStateNames = [...]string{
+	"empty",
+	"message_ready",
+	"body_ready",
+	"finished",
+}
+
+// String gives the name of the value in events.witx, or "read_state(42)" for a number that has none.
+func (v ReadState) String() string {
+	if uint64(v) < uint64(len(readStateNames)) {
+		return readStateNames[v]
+	}
+	return unnamed("read_state", uint64(v))
+}
+
+// WriteState: How far an outgoing message has come.
+type WriteState uint8
+
+const (
+	// Nothing of it was sent; informational answers other than 100 do not count.
+	WriteStateEmpty WriteState = 0
+	// 100 (Continue) was sent ahead of it.
+	WriteStateContinueIssued WriteState = 1
+	// Its head was sent; after an upgrade: bytes can be sent.
+	WriteStateMetadataIssued WriteState = 2
+	// All of it was sent.
+	WriteStateFinished WriteState = 3
+)
+
+var writeStateNames = [...]string{
+	"empty",
+	"continue_issued",
+	"metadata_issued",
+	"finished",
+}
+
+// String gives the name of the value in events.witx, or "write_state(42)" for a number that has none.
+func (v WriteState) String() string {
+	if uint64(v) < uint64(len(writeStateNames)) {
+		return writeStateNames[v]
+	}
+	return unnamed("write_state", uint64(v))
+}
 
 // Bytes: Bytes somewhere in a module's memory: address and length.
 type Bytes = List
@@ -310,6 +385,128 @@ func (r *Message) Store(b []byte) {
 	r.Body.Store(b[MessageBodyOffset:])
 }
 
+// Trailer: The trailer section of a message whose body came in chunks.
+//
+// 8 bytes, aligned to 4.
+type Trailer struct {
+	// Every field. None of them frames or routes a message or rules a connection.
+	Fields Fields
+}
+
+// Where a [Trailer] and its fields lie in memory. Offsets count from its first byte.
+const (
+	TrailerSize  = 8 // bytes
+	TrailerAlign = 4 // its address is a multiple of it
+
+	TrailerFieldsOffset = 0
+)
+
+// Load reads the record from the first TrailerSize bytes of b. It panics when b is shorter.
+func (r *Trailer) Load(b []byte) {
+	_ = b[TrailerSize-1]
+	r.Fields.Load(b[TrailerFieldsOffset:])
+}
+
+// Store writes the record into the first TrailerSize bytes of b, its padding as zero. It panics when b is shorter.
+func (r *Trailer) Store(b []byte) {
+	_ = b[TrailerSize-1]
+	r.Fields.Store(b[TrailerFieldsOffset:])
+}
+
+// ClosedSide: Which sides of a connection are closed.
+type ClosedSide uint8
+
+const (
+	// The peer sends nothing more. Sending is still allowed.
+	ClosedSideRead ClosedSide = 0
+	// Nothing can be sent or received any more. This is the last event of a session.
+	ClosedSideBoth ClosedSide = 1
+)
+
+var closedSideNames = [...]string{
+	"read",
+	"both",
+}
+
+// String gives the name of the value in events.witx, or "closed_side(42)" for a number that has none.
+func (v ClosedSide) String() string {
+	if uint64(v) < uint64(len(closedSideNames)) {
+		return closedSideNames[v]
+	}
+	return unnamed("closed_side", uint64(v))
+}
+
+// CloseReason: Why a connection was closed.
+type CloseReason uint8
+
+const (
+	// The peer ended its side in good order.
+	CloseReasonEnd CloseReason = 0
+	// The peer ended its side inside a message, or inside a body that it had announced to be longer.
+	CloseReasonTruncated CloseReason = 1
+	// The connection broke.
+	CloseReasonReset CloseReason = 2
+	// A limit in time was reached.
+	CloseReasonTimeout CloseReason = 3
+	// The peer broke the protocol or a limit in size.
+	CloseReasonProtocol CloseReason = 4
+	// The handler closed it.
+	CloseReasonHandler CloseReason = 5
+	// The server shuts down and waits no longer.
+	CloseReasonShutdown CloseReason = 6
+)
+
+var closeReasonNames = [...]string{
+	"end",
+	"truncated",
+	"reset",
+	"timeout",
+	"protocol",
+	"handler",
+	"shutdown",
+}
+
+// String gives the name of the value in events.witx, or "close_reason(42)" for a number that has none.
+func (v CloseReason) String() string {
+	if uint64(v) < uint64(len(closeReasonNames)) {
+		return closeReasonNames[v]
+	}
+	return unnamed("close_reason", uint64(v))
+}
+
+// Closed: The end of a connection, or of its reading side.
+//
+// 2 bytes, aligned to 1.
+type Closed struct {
+	// Which sides are closed.
+	Side ClosedSide
+	// Why.
+	Reason CloseReason
+}
+
+// Where a [Closed] and its fields lie in memory. Offsets count from its first byte.
+const (
+	ClosedSize  = 2 // bytes
+	ClosedAlign = 1 // its address is a multiple of it
+
+	ClosedSideOffset   = 0
+	ClosedReasonOffset = 1
+)
+
+// Load reads the record from the first ClosedSize bytes of b. It panics when b is shorter.
+func (r *Closed) Load(b []byte) {
+	_ = b[ClosedSize-1]
+	r.Side = ClosedSide(b[ClosedSideOffset])
+	r.Reason = CloseReason(b[ClosedReasonOffset])
+}
+
+// Store writes the record into the first ClosedSize bytes of b, its padding as zero. It panics when b is shorter.
+func (r *Closed) Store(b []byte) {
+	_ = b[ClosedSize-1]
+	b[ClosedSideOffset] = byte(r.Side)
+	b[ClosedReasonOffset] = byte(r.Reason)
+}
+
 // Delivery: An event that `next_event` hands over.
 //
 // 12 bytes, aligned to 4.
@@ -384,10 +581,16 @@ type Role uint8
 const (
 	// It reads requests and writes answers.
 	RoleServer Role = 0
+	// It writes requests and reads answers.
+	RoleClient Role = 1
+	// Not decided yet: the first action does it. Reading or answering makes a server, a request makes a client.
+	RoleNone Role = 2
 )
 
 var roleNames = [...]string{
 	"server",
+	"client",
+	"none",
 }
 
 // String gives the name of the value in events.witx, or "role(42)" for a number that has none.
@@ -480,13 +683,17 @@ const (
 	EventFlagsKeepAlive EventFlags = 1 << 4
 	// On header_ready: the peer waits for 100 (Continue) before it sends the body.
 	EventFlagsExpectContinue EventFlags = 1 << 5
-	// On header_ready: the peer asks for another protocol, by Upgrade or by CONNECT.
+	// On header_ready: the peer asks for another protocol, by Upgrade or by CONNECT; of an answer: it agrees to.
 	EventFlagsUpgrade EventFlags = 1 << 6
+	// On line_ready and header_ready: an informational answer (100 to 199), which another follows.
+	EventFlagsInformational EventFlags = 1 << 7
+	// On header_ready: the end of the connection ends the body.
+	EventFlagsUntilClose EventFlags = 1 << 8
 )
 
 // EventRecord: One read event as the core writes it. Spans count from the first byte of what `receive` was given.
 //
-// 48 bytes, aligned to 8.
+// 56 bytes, aligned to 8.
 type EventRecord struct {
 	// One of the read events.
 	Kind Event
@@ -496,23 +703,26 @@ type EventRecord struct {
 	Flags EventFlags
 	// On line_ready and header_ready: the version. Otherwise 0.
 	Version Version
-	// On header_ready: the number of fields in the slot's table. Otherwise 0.
+	// On header_ready and trailer_ready: the number of fields in the slot's table. Otherwise 0.
 	FieldCount uint16
 	// Where the event begins, in bytes since the connection was opened; for ready, where the message ended.
 	Position uint64
-	// On line_ready and header_ready: the method. On data_ready: the piece of body.
+	// On line_ready and header_ready: the method of a request, the reason phrase of an answer. On data_ready: the piece
+	// of body. Otherwise empty.
 	First Span
-	// On line_ready and header_ready: the target. Otherwise empty.
+	// On line_ready and header_ready of a request: the target. Otherwise empty.
 	Second Span
 	// On header_ready: the authority that the request is meant for, empty when it names none. Otherwise empty.
 	Authority Span
 	// On header_ready: the announced length of the body, 0 when it is not known before the end. Otherwise 0.
 	Length uint64
+	// On line_ready and header_ready of an answer: its status. Otherwise 0.
+	Status Status
 }
 
 // Where a [EventRecord] and its fields lie in memory. Offsets count from its first byte.
 const (
-	EventRecordSize  = 48 // bytes
+	EventRecordSize  = 56 // bytes
 	EventRecordAlign = 8  // its address is a multiple of it
 
 	EventRecordKindOffset       = 0
@@ -525,6 +735,7 @@ const (
 	EventRecordSecondOffset     = 24
 	EventRecordAuthorityOffset  = 32
 	EventRecordLengthOffset     = 40
+	EventRecordStatusOffset     = 48
 )
 
 // Load reads the record from the first EventRecordSize bytes of b. It panics when b is shorter.
@@ -540,6 +751,7 @@ func (r *EventRecord) Load(b []byte) {
 	r.Second.Load(b[EventRecordSecondOffset:])
 	r.Authority.Load(b[EventRecordAuthorityOffset:])
 	r.Length = binary.LittleEndian.Uint64(b[EventRecordLengthOffset:])
+	r.Status = Status(binary.LittleEndian.Uint16(b[EventRecordStatusOffset:]))
 }
 
 // Store writes the record into the first EventRecordSize bytes of b, its padding as zero. It panics when b is shorter.
@@ -555,6 +767,8 @@ func (r *EventRecord) Store(b []byte) {
 	r.Second.Store(b[EventRecordSecondOffset:])
 	r.Authority.Store(b[EventRecordAuthorityOffset:])
 	binary.LittleEndian.PutUint64(b[EventRecordLengthOffset:], r.Length)
+	binary.LittleEndian.PutUint16(b[EventRecordStatusOffset:], uint16(r.Status))
+	clear(b[50:56])
 }
 
 // ErrorCode: Why the core refused what it received. The status that answers it is in `reception`.
@@ -627,6 +841,14 @@ const (
 	ErrorCodeTooManyTrailers ErrorCode = 31
 	// The connection ended inside a message.
 	ErrorCodeTruncated ErrorCode = 32
+	// The status is not three digits from 100 to 999, between single spaces (RFC 9112 section 4).
+	ErrorCodeStatus ErrorCode = 33
+	// The reason phrase holds a control character (RFC 9112 section 4).
+	ErrorCodeReason ErrorCode = 34
+	// The server sent something before it was asked.
+	ErrorCodeUnsolicited ErrorCode = 35
+	// The server switched to another protocol though it was not asked to (RFC 9110 section 7.8).
+	ErrorCodeUpgradeUnasked ErrorCode = 36
 )
 
 var errorCodeNames = [...]string{
@@ -663,6 +885,10 @@ var errorCodeNames = [...]string{
 	"trailers_too_large",
 	"too_many_trailers",
 	"truncated",
+	"status",
+	"reason",
+	"unsolicited",
+	"upgrade_unasked",
 }
 
 // String gives the name of the value in events.witx, or "error_code(42)" for a number that has none.
@@ -688,6 +914,9 @@ const (
 	// The peer has closed its side between messages, or the last message of the connection was read; what follows is
 	// discarded.
 	ReaderStateEnded ReaderState = 4
+	// The bytes are the preface of HTTP/2 (RFC 9113 section 3.4). Nothing of it is consumed, so that another front end
+	// can take over; a host that has none answers with the error in `reception`, which is set like that of `failed`.
+	ReaderStateHTTP2Preface ReaderState = 5
 )
 
 var readerStateNames = [...]string{
@@ -696,6 +925,7 @@ var readerStateNames = [...]string{
 	"paused",
 	"failed",
 	"ended",
+	"http2_preface",
 }
 
 // String gives the name of the value in events.witx, or "reader_state(42)" for a number that has none.
@@ -718,9 +948,10 @@ type Reception struct {
 	State ReaderState
 	// Zero.
 	Reserved uint8
-	// Why bytes were refused, when `state` is `failed`.
+	// Why bytes were refused, when `state` is `failed` or `http2_preface`.
 	Error ErrorCode
-	// The status with which to answer the refused bytes.
+	// The status with which a server answers the refused bytes; of a client's connection 502, with which a gateway
+	// does.
 	ErrorStatus Status
 	// The first refused byte, in bytes since the connection was opened.
 	ErrorPosition uint64
@@ -773,24 +1004,26 @@ const (
 	ReceiveFlagsEOF ReceiveFlags = 1 << 0
 	// Both messages of the cycle are complete: start the next one first.
 	ReceiveFlagsNextCycle ReceiveFlags = 1 << 1
+	// Read nothing behind a head: `state` is then `more`. For a host that wants to `restrict` what follows.
+	ReceiveFlagsHeadOnly ReceiveFlags = 1 << 2
 )
 
-// HeadFlags: Wishes that go with `frame_head`.
+// HeadFlags: Wishes that go with `frame_head` and `frame_request`.
 type HeadFlags uint32
 
 const (
-	// `length` bytes of body follow at once and complete the answer.
+	// `length` bytes of body follow at once and complete the message.
 	HeadFlagsComplete HeadFlags = 1 << 0
 	// The length of the body is not known; `length` is not looked at.
 	HeadFlagsStreamed HeadFlags = 1 << 1
-	// The connection ends with this answer.
+	// The connection ends with this exchange.
 	HeadFlagsClose HeadFlags = 1 << 2
 	// Status and fields are those of the last `frame_head` on any connection, which succeeded, and neither input nor
 	// date was written since: the core has them checked and framed already.
 	HeadFlagsRepeated HeadFlags = 1 << 3
 )
 
-// Framing: The bytes around a piece of an answer. Spans count from `layout.output`.
+// Framing: The bytes around a piece of a message. Spans count from `layout.output`.
 //
 // 20 bytes, aligned to 4.
 type Framing struct {
@@ -798,11 +1031,11 @@ type Framing struct {
 	Before Span
 	// Bytes to write behind it.
 	After Span
-	// 1 when the peer must not see the piece itself: the answer has no body.
+	// 1 when the peer must not see the piece itself: the message has no body.
 	Bodiless uint8
-	// 1 when the answer is complete with it.
+	// 1 when the message is complete with it.
 	Finished uint8
-	// 1 when the connection goes on after the answer, once the request was read too.
+	// 1 when the connection goes on after the message, once the other was read too.
 	KeepAlive uint8
 }
 
@@ -837,6 +1070,44 @@ func (r *Framing) Store(b []byte) {
 	b[FramingFinishedOffset] = r.Finished
 	b[FramingKeepAliveOffset] = r.KeepAlive
 	clear(b[19:20])
+}
+
+// ConnectionState: Where a connection stands.
+//
+// 3 bytes, aligned to 1.
+type ConnectionState struct {
+	// The side that the core speaks for.
+	Role Role
+	// How far the incoming message has come.
+	ReadState ReadState
+	// How far the outgoing message has come.
+	WriteState WriteState
+}
+
+// Where a [ConnectionState] and its fields lie in memory. Offsets count from its first byte.
+const (
+	ConnectionStateSize  = 3 // bytes
+	ConnectionStateAlign = 1 // its address is a multiple of it
+
+	ConnectionStateRoleOffset       = 0
+	ConnectionStateReadStateOffset  = 1
+	ConnectionStateWriteStateOffset = 2
+)
+
+// Load reads the record from the first ConnectionStateSize bytes of b. It panics when b is shorter.
+func (r *ConnectionState) Load(b []byte) {
+	_ = b[ConnectionStateSize-1]
+	r.Role = Role(b[ConnectionStateRoleOffset])
+	r.ReadState = ReadState(b[ConnectionStateReadStateOffset])
+	r.WriteState = WriteState(b[ConnectionStateWriteStateOffset])
+}
+
+// Store writes the record into the first ConnectionStateSize bytes of b, its padding as zero. It panics when b is shorter.
+func (r *ConnectionState) Store(b []byte) {
+	_ = b[ConnectionStateSize-1]
+	b[ConnectionStateRoleOffset] = byte(r.Role)
+	b[ConnectionStateReadStateOffset] = byte(r.ReadState)
+	b[ConnectionStateWriteStateOffset] = byte(r.WriteState)
 }
 
 // Limits: Bounds of what a peer may send, in bytes and in fields. The host writes them before connections are opened.
@@ -894,16 +1165,17 @@ func (r *Limits) Store(b []byte) {
 
 // Layout: Where things lie in the core's memory. Addresses never change once `setup` has returned.
 //
-// 76 bytes, aligned to 4.
+// 80 bytes, aligned to 4.
 type Layout struct {
 	// A `limits` that the host may write. An address: a pointer to limits.
 	Limits uint32
-	// Room for an answer's fields: a table of `field_span`s, their spans counting from `input`. An address: a pointer
+	// Room for a message's fields: a table of `field_span`s, their spans counting from `input`. An address: a pointer
 	// to field_span.
 	InputFields uint32
 	// How many fit in that table.
 	InputFieldCount uint32
-	// Room for the bytes of an answer's fields. An address: a pointer to u8.
+	// Room for the bytes of a message's fields, behind the method and the target of a request. An address: a pointer to
+	// u8.
 	Input uint32
 	// Its size.
 	InputSize uint32
@@ -913,6 +1185,8 @@ type Layout struct {
 	OutputSize uint32
 	// What the last framing call made. An address: a const pointer to framing.
 	Framing uint32
+	// What the last call of `query` found. An address: a const pointer to connection_state.
+	ConnectionState uint32
 	// 29 bytes for the value of Date (RFC 9110 section 5.6.7); no Date is added while the first is 0. An address: a
 	// pointer to u8.
 	Date uint32
@@ -942,7 +1216,7 @@ type Layout struct {
 
 // Where a [Layout] and its fields lie in memory. Offsets count from its first byte.
 const (
-	LayoutSize  = 76 // bytes
+	LayoutSize  = 80 // bytes
 	LayoutAlign = 4  // its address is a multiple of it
 
 	LayoutLimitsOffset          = 0
@@ -953,17 +1227,18 @@ const (
 	LayoutOutputOffset          = 20
 	LayoutOutputSizeOffset      = 24
 	LayoutFramingOffset         = 28
-	LayoutDateOffset            = 32
-	LayoutSlotsOffset           = 36
-	LayoutSlotCountOffset       = 40
-	LayoutSlotStrideOffset      = 44
-	LayoutSlotReceptionOffset   = 48
-	LayoutSlotEventsOffset      = 52
-	LayoutSlotEventCountOffset  = 56
-	LayoutSlotFieldsOffset      = 60
-	LayoutSlotFieldCountOffset  = 64
-	LayoutSlotBytesOffset       = 68
-	LayoutSlotSizeOffset        = 72
+	LayoutConnectionStateOffset = 32
+	LayoutDateOffset            = 36
+	LayoutSlotsOffset           = 40
+	LayoutSlotCountOffset       = 44
+	LayoutSlotStrideOffset      = 48
+	LayoutSlotReceptionOffset   = 52
+	LayoutSlotEventsOffset      = 56
+	LayoutSlotEventCountOffset  = 60
+	LayoutSlotFieldsOffset      = 64
+	LayoutSlotFieldCountOffset  = 68
+	LayoutSlotBytesOffset       = 72
+	LayoutSlotSizeOffset        = 76
 )
 
 // Load reads the record from the first LayoutSize bytes of b. It panics when b is shorter.
@@ -977,6 +1252,7 @@ func (r *Layout) Load(b []byte) {
 	r.Output = binary.LittleEndian.Uint32(b[LayoutOutputOffset:])
 	r.OutputSize = binary.LittleEndian.Uint32(b[LayoutOutputSizeOffset:])
 	r.Framing = binary.LittleEndian.Uint32(b[LayoutFramingOffset:])
+	r.ConnectionState = binary.LittleEndian.Uint32(b[LayoutConnectionStateOffset:])
 	r.Date = binary.LittleEndian.Uint32(b[LayoutDateOffset:])
 	r.Slots = binary.LittleEndian.Uint32(b[LayoutSlotsOffset:])
 	r.SlotCount = binary.LittleEndian.Uint32(b[LayoutSlotCountOffset:])
@@ -1001,6 +1277,7 @@ func (r *Layout) Store(b []byte) {
 	binary.LittleEndian.PutUint32(b[LayoutOutputOffset:], r.Output)
 	binary.LittleEndian.PutUint32(b[LayoutOutputSizeOffset:], r.OutputSize)
 	binary.LittleEndian.PutUint32(b[LayoutFramingOffset:], r.Framing)
+	binary.LittleEndian.PutUint32(b[LayoutConnectionStateOffset:], r.ConnectionState)
 	binary.LittleEndian.PutUint32(b[LayoutDateOffset:], r.Date)
 	binary.LittleEndian.PutUint32(b[LayoutSlotsOffset:], r.Slots)
 	binary.LittleEndian.PutUint32(b[LayoutSlotCountOffset:], r.SlotCount)
@@ -1031,6 +1308,17 @@ var HandlerImports = []Func{
 	{"drain", []ValueType{I32}, []ValueType{I32}},
 	{"next_event", []ValueType{I32, I32}, []ValueType{I32}},
 	{"wait_writable", []ValueType{I32}, []ValueType{I32}},
+	{"send_informational", []ValueType{I32, I32, I32, I32}, []ValueType{I32}},
+	{"send_trailers", []ValueType{I32, I32, I32}, []ValueType{I32}},
+	{"upgrade", []ValueType{I32, I32, I32}, []ValueType{I32}},
+	{"hold_continue", []ValueType{I32}, []ValueType{I32}},
+	{"pause", []ValueType{I32}, []ValueType{I32}},
+	{"resume", []ValueType{I32}, []ValueType{I32}},
+	{"discard", []ValueType{I32}, []ValueType{I32}},
+	{"stream", []ValueType{I32}, []ValueType{I32}},
+	{"close", []ValueType{I32}, []ValueType{I32}},
+	{"get_read_state", []ValueType{I32, I32}, []ValueType{I32}},
+	{"get_write_state", []ValueType{I32, I32}, []ValueType{I32}},
 }
 
 // HandlerExports: What a handler exports, besides its memory under the name `memory`. The host calls `_initialize`
@@ -1047,9 +1335,14 @@ var CoreExports = []Func{
 	{"open", []ValueType{I32, I32}, []ValueType{I32}},
 	{"receive", []ValueType{I32, I32, I32, I32, I32}, []ValueType{I32}},
 	{"frame_head", []ValueType{I32, I32, I32, I64, I32}, []ValueType{I32}},
-	{"frame_continue", []ValueType{I32}, []ValueType{I32}},
+	{"frame_informational", []ValueType{I32, I32, I32}, []ValueType{I32}},
 	{"frame_data", []ValueType{I32, I64}, []ValueType{I32}},
 	{"frame_end", []ValueType{I32}, []ValueType{I32}},
+	{"frame_trailers", []ValueType{I32, I32}, []ValueType{I32}},
+	{"frame_upgrade", []ValueType{I32, I32}, []ValueType{I32}},
+	{"frame_request", []ValueType{I32, I32, I32, I32, I64, I32}, []ValueType{I32}},
+	{"restrict", []ValueType{I32, I32, I32, I32}, []ValueType{I32}},
+	{"query", []ValueType{I32}, []ValueType{I32}},
 }
 
 // unnamed gives the text of a value that has no name: errno(42).

@@ -56,16 +56,18 @@ type codec interface {
 var hostRecords = []codec{
 	&abi.Field{}, &abi.Line{}, &abi.Header{}, &abi.Data{}, &abi.Message{}, &abi.Delivery{}, &abi.ReceiveBuffer{},
 	&abi.Span{}, &abi.FieldSpan{}, &abi.EventRecord{}, &abi.Reception{}, &abi.Framing{}, &abi.Limits{}, &abi.Layout{},
+	&abi.Trailer{}, &abi.Closed{}, &abi.ConnectionState{},
 }
 
 // Records that lie in memory as they are: pointers to them.
 var (
 	coreRecords = []any{
 		&http1.Span{}, &http1.FieldSpan{}, &http1.EventRecord{}, &http1.Reception{}, &http1.Framing{}, &http1.Limits{},
-		&http1.Layout{},
+		&http1.Layout{}, &http1.ConnectionState{},
 	}
 	handlerRecords = []any{
 		&sdk.Field{}, &sdk.Line{}, &sdk.Header{}, &sdk.Data{}, &sdk.Message{}, &sdk.Delivery{}, &sdk.ReceiveBuffer{},
+		&sdk.Trailer{}, &sdk.Closed{},
 	}
 )
 

@@ -88,15 +88,9 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 		Cores:          e.cores,
 		Router:         routes,
 		MaxConnections: config.MaxConnections,
-		Times: transport.Times{
-			Head:          config.Limits.HeadTime,
-			BodyIdle:      config.Limits.BodyIdle,
-			KeepAliveIdle: config.Limits.KeepAliveIdle,
-			WriteIdle:     config.Limits.WriteIdle,
-			HandlerWall:   config.Limits.HandlerWall,
-		},
-		Buffered: config.Limits.Buffered,
-		Log:      config.Log,
+		HeadTime:       config.Limits.HeadTime,
+		Limits:         config.Limits.transport(),
+		Log:            config.Log,
 	})
 	return e, nil
 }

@@ -45,6 +45,7 @@ var (
 	outputBytes [outputSize]byte
 	output      = http1.Output{Bytes: outputBytes[:]}
 	framing     http1.Framing
+	state       http1.ConnectionState
 
 	// dateLine is a line with Date and the end of a head. The host writes the date.
 	dateLine = []byte("Date: \x00un, 06 Nov 1994 08:49:37 GMT\r\n\r\n")
@@ -81,6 +82,7 @@ func setup(count int32) unsafe.Pointer {
 		Output:          address(unsafe.Pointer(&outputBytes)),
 		OutputSize:      outputSize,
 		Framing:         address(unsafe.Pointer(&framing)),
+		ConnectionState: address(unsafe.Pointer(&state)),
 		Date:            address(unsafe.Pointer(&dateLine[dateOffset])),
 		Slots:           address(unsafe.Pointer(&slots)),
 		SlotCount:       slotCount,
@@ -138,20 +140,37 @@ func frameHead(number, status, fieldCount int32, length int64, flags int32) int3
 	}
 	head.Status, head.Length, head.Flags = http1.Status(status), uint64(length), http1.HeadFlags(flags)
 	head.Fields = inputTable[:fieldCount]
-	if dateLine[dateOffset] != 0 {
-		head.Date = dateLine
-	}
+	setDate()
 	return int32(c.FrameHead(&head, &output, &framing))
 }
 
-//export frame_continue
-//go:wasmexport frame_continue
-func frameContinue(number int32) int32 {
+// setDate gives the head its Date, once the host has written one.
+func setDate() {
+	if dateLine[dateOffset] != 0 {
+		head.Date = dateLine
+	}
+}
+
+// otherHead makes head one that has nothing but fields.
+func otherHead(fieldCount int32) bool {
+	if uint32(fieldCount) > inputFields {
+		return false
+	}
+	head.Status, head.Length, head.Flags = 0, 0, 0
+	head.Fields = inputTable[:fieldCount]
+	setDate()
+	return true
+}
+
+//export frame_informational
+//go:wasmexport frame_informational
+func frameInformational(number, status, fieldCount int32) int32 {
 	c := connection(number)
-	if c == nil {
+	if c == nil || uint32(status) > 0xffff || !otherHead(fieldCount) {
 		return int32(http1.ErrnoInvalid)
 	}
-	return int32(c.FrameContinue(&output, &framing))
+	head.Status = http1.Status(status)
+	return int32(c.FrameInformational(&head, &output, &framing))
 }
 
 //export frame_data
@@ -172,4 +191,58 @@ func frameEnd(number int32) int32 {
 		return int32(http1.ErrnoInvalid)
 	}
 	return int32(c.FrameEnd(&output, &framing))
+}
+
+//export frame_trailers
+//go:wasmexport frame_trailers
+func frameTrailers(number, fieldCount int32) int32 {
+	c := connection(number)
+	if c == nil || !otherHead(fieldCount) {
+		return int32(http1.ErrnoInvalid)
+	}
+	return int32(c.FrameTrailers(&head, &output, &framing))
+}
+
+//export frame_upgrade
+//go:wasmexport frame_upgrade
+func frameUpgrade(number, fieldCount int32) int32 {
+	c := connection(number)
+	if c == nil || !otherHead(fieldCount) {
+		return int32(http1.ErrnoInvalid)
+	}
+	return int32(c.FrameUpgrade(&head, &output, &framing))
+}
+
+//export frame_request
+//go:wasmexport frame_request
+func frameRequest(number, methodSize, targetSize, fieldCount int32, length int64, flags int32) int32 {
+	c := connection(number)
+	if c == nil || uint32(methodSize) > inputSize || uint32(targetSize) > inputSize-uint32(methodSize) || !otherHead(fieldCount) {
+		return int32(http1.ErrnoInvalid)
+	}
+	head.Length, head.Flags = uint64(length), http1.HeadFlags(flags)
+	method, target := input[:methodSize], input[methodSize:methodSize+targetSize]
+	return int32(c.FrameRequest(method, target, &head, &output, &framing))
+}
+
+//export restrict
+//go:wasmexport restrict
+func restrict(number, chunkLine, trailers, trailerFields int32) int32 {
+	c := connection(number)
+	if c == nil {
+		return int32(http1.ErrnoInvalid)
+	}
+	// As in open: a section has to fit in its slot.
+	return int32(c.Restrict(uint32(chunkLine), min(uint32(trailers), maxSection), uint32(trailerFields)))
+}
+
+//export query
+//go:wasmexport query
+func query(number int32) int32 {
+	c := connection(number)
+	if c == nil {
+		return int32(http1.ErrnoInvalid)
+	}
+	c.Query(&state)
+	return int32(http1.ErrnoSuccess)
 }

@@ -68,6 +68,14 @@ typedef uint8_t sluice_event_t;
 #define SLUICE_EVENT_DATA_DONE UINT8_C(5)
 /* Write: the whole answer was handed to the operating system. No payload. */
 #define SLUICE_EVENT_DONE UINT8_C(6)
+/* Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields in
+ * it. The payload is a `trailer`. */
+#define SLUICE_EVENT_TRAILER_READY UINT8_C(7)
+/* Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+ * was already read, comes as `data_ready`; what is sent goes out as it is. No payload. */
+#define SLUICE_EVENT_UPGRADED UINT8_C(8)
+/* Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`. */
+#define SLUICE_EVENT_CLOSED UINT8_C(9)
 
 /* A set of events: bit n stands for the event with number n. */
 typedef uint32_t sluice_subscriptions_t;
@@ -85,6 +93,12 @@ typedef uint32_t sluice_subscriptions_t;
 #define SLUICE_SUBSCRIPTIONS_DATA_DONE UINT32_C(0x20)
 /* Deliver `event.done`. */
 #define SLUICE_SUBSCRIPTIONS_DONE UINT32_C(0x40)
+/* Deliver `event.trailer_ready`. */
+#define SLUICE_SUBSCRIPTIONS_TRAILER_READY UINT32_C(0x80)
+/* Deliver `event.upgraded`. Without it the handler is never asked to be a tunnel: CONNECT is answered 501. */
+#define SLUICE_SUBSCRIPTIONS_UPGRADED UINT32_C(0x100)
+/* Deliver `event.closed`. */
+#define SLUICE_SUBSCRIPTIONS_CLOSED UINT32_C(0x200)
 
 /* An HTTP version: the major number in the high byte, the minor number in the low byte. */
 typedef uint16_t sluice_version_t;
@@ -93,8 +107,30 @@ typedef uint16_t sluice_version_t;
 /* HTTP/1.1. */
 #define SLUICE_VERSION_HTTP_1_1 UINT16_C(0x0101)
 
-/* An HTTP status code: 200 to 999 for an answer. */
+/* An HTTP status code: 100 to 199 ahead of an answer, 200 to 999 for the answer. */
 typedef uint16_t sluice_status_t;
+
+/* How far an incoming message has come. */
+typedef uint8_t sluice_read_state_t;
+/* Its head is not complete. */
+#define SLUICE_READ_STATE_EMPTY UINT8_C(0)
+/* Its head is complete, and none of its body has come. */
+#define SLUICE_READ_STATE_MESSAGE_READY UINT8_C(1)
+/* Some of its body has come; after an upgrade: the peer may send. */
+#define SLUICE_READ_STATE_BODY_READY UINT8_C(2)
+/* It is complete; after an upgrade: the peer will send nothing more. */
+#define SLUICE_READ_STATE_FINISHED UINT8_C(3)
+
+/* How far an outgoing message has come. */
+typedef uint8_t sluice_write_state_t;
+/* Nothing of it was sent; informational answers other than 100 do not count. */
+#define SLUICE_WRITE_STATE_EMPTY UINT8_C(0)
+/* 100 (Continue) was sent ahead of it. */
+#define SLUICE_WRITE_STATE_CONTINUE_ISSUED UINT8_C(1)
+/* Its head was sent; after an upgrade: bytes can be sent. */
+#define SLUICE_WRITE_STATE_METADATA_ISSUED UINT8_C(2)
+/* All of it was sent. */
+#define SLUICE_WRITE_STATE_FINISHED UINT8_C(3)
 
 /* Bytes somewhere in a module's memory: address and length. */
 typedef struct sluice_bytes {
@@ -160,6 +196,44 @@ typedef struct sluice_message {
   sluice_bytes_t body;
 } sluice_message_t;
 
+/* The trailer section of a message whose body came in chunks. 8 bytes, aligned to 4. */
+typedef struct sluice_trailer {
+  /* Every field. None of them frames or routes a message or rules a connection. */
+  sluice_fields_t fields;
+} sluice_trailer_t;
+
+/* Which sides of a connection are closed. */
+typedef uint8_t sluice_closed_side_t;
+/* The peer sends nothing more. Sending is still allowed. */
+#define SLUICE_CLOSED_SIDE_READ UINT8_C(0)
+/* Nothing can be sent or received any more. This is the last event of a session. */
+#define SLUICE_CLOSED_SIDE_BOTH UINT8_C(1)
+
+/* Why a connection was closed. */
+typedef uint8_t sluice_close_reason_t;
+/* The peer ended its side in good order. */
+#define SLUICE_CLOSE_REASON_END UINT8_C(0)
+/* The peer ended its side inside a message, or inside a body that it had announced to be longer. */
+#define SLUICE_CLOSE_REASON_TRUNCATED UINT8_C(1)
+/* The connection broke. */
+#define SLUICE_CLOSE_REASON_RESET UINT8_C(2)
+/* A limit in time was reached. */
+#define SLUICE_CLOSE_REASON_TIMEOUT UINT8_C(3)
+/* The peer broke the protocol or a limit in size. */
+#define SLUICE_CLOSE_REASON_PROTOCOL UINT8_C(4)
+/* The handler closed it. */
+#define SLUICE_CLOSE_REASON_HANDLER UINT8_C(5)
+/* The server shuts down and waits no longer. */
+#define SLUICE_CLOSE_REASON_SHUTDOWN UINT8_C(6)
+
+/* The end of a connection, or of its reading side. 2 bytes, aligned to 1. */
+typedef struct sluice_closed {
+  /* Which sides are closed. */
+  sluice_closed_side_t side;
+  /* Why. */
+  sluice_close_reason_t reason;
+} sluice_closed_t;
+
 /* An event that `next_event` hands over. 12 bytes, aligned to 4. */
 typedef struct sluice_delivery {
   /* Which event. */
@@ -199,6 +273,13 @@ SLUICE_STATIC_ASSERT(SLUICE_ALIGNOF(sluice_message_t) == 4, "alignment of messag
 SLUICE_STATIC_ASSERT(offsetof(sluice_message_t, line) == 0, "offset of message.line");
 SLUICE_STATIC_ASSERT(offsetof(sluice_message_t, fields) == 20, "offset of message.fields");
 SLUICE_STATIC_ASSERT(offsetof(sluice_message_t, body) == 28, "offset of message.body");
+SLUICE_STATIC_ASSERT(sizeof(sluice_trailer_t) == 8, "size of trailer");
+SLUICE_STATIC_ASSERT(SLUICE_ALIGNOF(sluice_trailer_t) == 4, "alignment of trailer");
+SLUICE_STATIC_ASSERT(offsetof(sluice_trailer_t, fields) == 0, "offset of trailer.fields");
+SLUICE_STATIC_ASSERT(sizeof(sluice_closed_t) == 2, "size of closed");
+SLUICE_STATIC_ASSERT(SLUICE_ALIGNOF(sluice_closed_t) == 1, "alignment of closed");
+SLUICE_STATIC_ASSERT(offsetof(sluice_closed_t, side) == 0, "offset of closed.side");
+SLUICE_STATIC_ASSERT(offsetof(sluice_closed_t, reason) == 1, "offset of closed.reason");
 SLUICE_STATIC_ASSERT(sizeof(sluice_delivery_t) == 12, "size of delivery");
 SLUICE_STATIC_ASSERT(SLUICE_ALIGNOF(sluice_delivery_t) == 4, "alignment of delivery");
 SLUICE_STATIC_ASSERT(offsetof(sluice_delivery_t, event) == 0, "offset of delivery.event");
@@ -307,6 +388,116 @@ uint32_t sluice_next_event(sluice_session_t session, sluice_delivery_t *delivery
  * Result: `closed` when the peer is gone, `no_session`, `unsupported` where an instance serves several sessions. */
 SLUICE_IMPORT("wait_writable")
 uint32_t sluice_wait_writable(sluice_session_t session);
+
+/* Sends an informational answer, such as 103 (Early Hints), ahead of the answer (RFC 9110 section 15.2). A peer that
+ * speaks HTTP/1.0 does not get it. 100 (Continue) asks a peer that waits for it to send its body; unless
+ * `hold_continue` was called the engine sends it by itself.
+ *
+ *   - session: The session to answer.
+ *   - status: 100 to 199, but not 101, which is `upgrade`'s.
+ *   - fields: The fields. None of them may frame a message or rule the connection.
+ *
+ * Result: `invalid`, `fault`, `state` when a head was sent or the peer does not wait for a 100, `no_session`,
+ * `closed`, `too_big`, `again` above the high-water mark. */
+SLUICE_IMPORT("send_informational")
+uint32_t sluice_send_informational(
+    sluice_session_t session, uint32_t status, const sluice_field_t *fields, size_t fields_len);
+
+/* Ends an answer with trailers. They reach a peer that gets the body in chunks; to others the answer ends without
+ * them.
+ *
+ *   - session: The session.
+ *   - fields: The fields. None of them may frame or route a message or rule the connection.
+ *
+ * Result: As `send_end`; `invalid` also for a field that may not be a trailer, `fault`, `too_big`: the answer then
+ * goes on. */
+SLUICE_IMPORT("send_trailers")
+uint32_t sluice_send_trailers(sluice_session_t session, const sluice_field_t *fields, size_t fields_len);
+
+/* Agrees to leave HTTP: answers 101 (Switching Protocols) to a request with Upgrade (RFC 9110 section 7.8), or 200
+ * to CONNECT (section 9.3.6). UPGRADED follows, then DATA_READY with what the peer sends, what it has sent already
+ * included; `send_data` and `send_end` send bytes as they are. Nothing is left of HTTP's limits in time but
+ * `write_idle`.
+ *
+ *   - session: The session.
+ *   - fields: The fields. To an Upgrade, one is Upgrade and names a protocol that the peer offers.
+ *
+ * Result: `state` when the request is not complete, does not ask for it, or an answer has begun; `invalid`, `fault`,
+ * `no_session`, `closed`, `too_big`; `unsupported` for a handler that does not subscribe to `upgraded`. */
+SLUICE_IMPORT("upgrade")
+uint32_t sluice_upgrade(sluice_session_t session, const sluice_field_t *fields, size_t fields_len);
+
+/* Keeps the engine from sending 100 (Continue) by itself, for a handler that wants to decide later whether it wants
+ * the body. To be called when HEADER_READY is heard.
+ *
+ *   - session: The session.
+ *
+ * Result: `state` when it is too late: a 100, or an answer, was sent. `no_session`. Where the peer does not wait for
+ * a 100 it does nothing. */
+SLUICE_IMPORT("hold_continue")
+uint32_t sluice_hold_continue(sluice_session_t session);
+
+/* Has the peer not be read any more until `resume`: no further piece of body, nor the end, is delivered meanwhile.
+ *
+ *   - session: The session.
+ *
+ * Result: `no_session`. */
+SLUICE_IMPORT("pause")
+uint32_t sluice_pause(sluice_session_t session);
+
+/* Has the peer be read again after `pause`.
+ *
+ *   - session: The session.
+ *
+ * Result: `no_session`. */
+SLUICE_IMPORT("resume")
+uint32_t sluice_resume(sluice_session_t session);
+
+/* Throws the rest of the request's body away as it comes: no further piece of it, nor a trailer, is delivered. READY
+ * says that it has ended. A peer that waits for 100 (Continue) does not get it.
+ *
+ *   - session: The session.
+ *
+ * Result: `state` after `upgrade`, `no_session`. */
+SLUICE_IMPORT("discard")
+uint32_t sluice_discard(sluice_session_t session);
+
+/* Says that the answer is a stream, which may take as long as it likes: neither the handler's wall time nor the time
+ * for an idle connection ends it. The peer must still read within `write_idle` what it is sent. The ordinary rules
+ * are back with the next message.
+ *
+ *   - session: The session.
+ *
+ * Result: `state` when the answer is complete, `no_session`. */
+SLUICE_IMPORT("stream")
+uint32_t sluice_stream(sluice_session_t session);
+
+/* Closes the connection at once. An answer that is not complete is cut, so that the peer cannot take it for
+ * complete.
+ *
+ *   - session: The session.
+ *
+ * Result: `no_session`. */
+SLUICE_IMPORT("close")
+uint32_t sluice_close(sluice_session_t session);
+
+/* Tells how far the request has come, as it was delivered.
+ *
+ *   - session: The session.
+ *   - state: Where the host writes the state.
+ *
+ * Result: `fault`, `no_session`. */
+SLUICE_IMPORT("get_read_state")
+uint32_t sluice_get_read_state(sluice_session_t session, sluice_read_state_t *state);
+
+/* Tells how far the answer has come.
+ *
+ *   - session: The session.
+ *   - state: Where the host writes the state.
+ *
+ * Result: `fault`, `no_session`. */
+SLUICE_IMPORT("get_write_state")
+uint32_t sluice_get_write_state(sluice_session_t session, sluice_write_state_t *state);
 
 /* What a handler exports, besides its memory under the name `memory`. The host calls `_initialize` first, once, when
  * it is there. */

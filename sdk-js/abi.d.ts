@@ -63,6 +63,18 @@ export const Event: {
   readonly DATA_DONE: 5;
   /** Write: the whole answer was handed to the operating system. No payload. */
   readonly DONE: 6;
+  /**
+   * Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields
+   * in it. The payload is a `trailer`.
+   */
+  readonly TRAILER_READY: 7;
+  /**
+   * Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+   * was already read, comes as `data_ready`; what is sent goes out as it is. No payload.
+   */
+  readonly UPGRADED: 8;
+  /** Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`. */
+  readonly CLOSED: 9;
 };
 export const eventNames: readonly string[];
 
@@ -83,6 +95,12 @@ export const Subscriptions: {
   readonly DATA_DONE: 0x20;
   /** Deliver `event.done`. */
   readonly DONE: 0x40;
+  /** Deliver `event.trailer_ready`. */
+  readonly TRAILER_READY: 0x80;
+  /** Deliver `event.upgraded`. Without it the handler is never asked to be a tunnel: CONNECT is answered 501. */
+  readonly UPGRADED: 0x100;
+  /** Deliver `event.closed`. */
+  readonly CLOSED: 0x200;
 };
 
 /** An HTTP version: the major number in the high byte, the minor number in the low byte. */
@@ -94,8 +112,36 @@ export const Version: {
   readonly HTTP_1_1: 0x0101;
 };
 
-/** An HTTP status code: 200 to 999 for an answer. */
+/** An HTTP status code: 100 to 199 ahead of an answer, 200 to 999 for the answer. */
 export type Status = number;
+
+/** How far an incoming message has come. */
+export type ReadState = number;
+export const ReadState: {
+  /** Its head is not complete. */
+  readonly EMPTY: 0;
+  /** Its head is complete, and none of its body has come. */
+  readonly MESSAGE_READY: 1;
+  /** Some of its body has come; after an upgrade: the peer may send. */
+  readonly BODY_READY: 2;
+  /** It is complete; after an upgrade: the peer will send nothing more. */
+  readonly FINISHED: 3;
+};
+export const readStateNames: readonly string[];
+
+/** How far an outgoing message has come. */
+export type WriteState = number;
+export const WriteState: {
+  /** Nothing of it was sent; informational answers other than 100 do not count. */
+  readonly EMPTY: 0;
+  /** 100 (Continue) was sent ahead of it. */
+  readonly CONTINUE_ISSUED: 1;
+  /** Its head was sent; after an upgrade: bytes can be sent. */
+  readonly METADATA_ISSUED: 2;
+  /** All of it was sent. */
+  readonly FINISHED: 3;
+};
+export const writeStateNames: readonly string[];
 
 /** Bytes somewhere in a module's memory: address and length. */
 export interface Bytes {
@@ -187,6 +233,56 @@ export interface Message {
 export const Message: RecordLayout<Message>;
 export function readMessage(view: DataView, ptr: number): Message;
 export function writeMessage(view: DataView, ptr: number, value: Message): void;
+
+/** The trailer section of a message whose body came in chunks. */
+export interface Trailer {
+  /** Every field. None of them frames or routes a message or rules a connection. */
+  fields: Fields;
+}
+export const Trailer: RecordLayout<Trailer>;
+export function readTrailer(view: DataView, ptr: number): Trailer;
+export function writeTrailer(view: DataView, ptr: number, value: Trailer): void;
+
+/** Which sides of a connection are closed. */
+export type ClosedSide = number;
+export const ClosedSide: {
+  /** The peer sends nothing more. Sending is still allowed. */
+  readonly READ: 0;
+  /** Nothing can be sent or received any more. This is the last event of a session. */
+  readonly BOTH: 1;
+};
+export const closedSideNames: readonly string[];
+
+/** Why a connection was closed. */
+export type CloseReason = number;
+export const CloseReason: {
+  /** The peer ended its side in good order. */
+  readonly END: 0;
+  /** The peer ended its side inside a message, or inside a body that it had announced to be longer. */
+  readonly TRUNCATED: 1;
+  /** The connection broke. */
+  readonly RESET: 2;
+  /** A limit in time was reached. */
+  readonly TIMEOUT: 3;
+  /** The peer broke the protocol or a limit in size. */
+  readonly PROTOCOL: 4;
+  /** The handler closed it. */
+  readonly HANDLER: 5;
+  /** The server shuts down and waits no longer. */
+  readonly SHUTDOWN: 6;
+};
+export const closeReasonNames: readonly string[];
+
+/** The end of a connection, or of its reading side. */
+export interface Closed {
+  /** Which sides are closed. */
+  side: ClosedSide;
+  /** Why. */
+  reason: CloseReason;
+}
+export const Closed: RecordLayout<Closed>;
+export function readClosed(view: DataView, ptr: number): Closed;
+export function writeClosed(view: DataView, ptr: number, value: Closed): void;
 
 /** An event that `next_event` hands over. */
 export interface Delivery {
@@ -316,6 +412,116 @@ export const handlerImports: {
    * Result: `closed` when the peer is gone, `no_session`, `unsupported` where an instance serves several sessions.
    */
   readonly wait_writable: FunctionType;
+  /**
+   * Sends an informational answer, such as 103 (Early Hints), ahead of the answer (RFC 9110 section 15.2). A peer
+   * that speaks HTTP/1.0 does not get it. 100 (Continue) asks a peer that waits for it to send its body; unless
+   * `hold_continue` was called the engine sends it by itself.
+   *
+   *   - session: The session to answer.
+   *   - status: 100 to 199, but not 101, which is `upgrade`'s.
+   *   - fields: The fields. None of them may frame a message or rule the connection.
+   *
+   * Result: `invalid`, `fault`, `state` when a head was sent or the peer does not wait for a 100, `no_session`,
+   * `closed`, `too_big`, `again` above the high-water mark.
+   */
+  readonly send_informational: FunctionType;
+  /**
+   * Ends an answer with trailers. They reach a peer that gets the body in chunks; to others the answer ends without
+   * them.
+   *
+   *   - session: The session.
+   *   - fields: The fields. None of them may frame or route a message or rule the connection.
+   *
+   * Result: As `send_end`; `invalid` also for a field that may not be a trailer, `fault`, `too_big`: the answer
+   * then goes on.
+   */
+  readonly send_trailers: FunctionType;
+  /**
+   * Agrees to leave HTTP: answers 101 (Switching Protocols) to a request with Upgrade (RFC 9110 section 7.8), or
+   * 200 to CONNECT (section 9.3.6). UPGRADED follows, then DATA_READY with what the peer sends, what it has sent
+   * already included; `send_data` and `send_end` send bytes as they are. Nothing is left of HTTP's limits in time
+   * but `write_idle`.
+   *
+   *   - session: The session.
+   *   - fields: The fields. To an Upgrade, one is Upgrade and names a protocol that the peer offers.
+   *
+   * Result: `state` when the request is not complete, does not ask for it, or an answer has begun; `invalid`,
+   * `fault`, `no_session`, `closed`, `too_big`; `unsupported` for a handler that does not subscribe to `upgraded`.
+   */
+  readonly upgrade: FunctionType;
+  /**
+   * Keeps the engine from sending 100 (Continue) by itself, for a handler that wants to decide later whether it
+   * wants the body. To be called when HEADER_READY is heard.
+   *
+   *   - session: The session.
+   *
+   * Result: `state` when it is too late: a 100, or an answer, was sent. `no_session`. Where the peer does not wait
+   * for a 100 it does nothing.
+   */
+  readonly hold_continue: FunctionType;
+  /**
+   * Has the peer not be read any more until `resume`: no further piece of body, nor the end, is delivered
+   * meanwhile.
+   *
+   *   - session: The session.
+   *
+   * Result: `no_session`.
+   */
+  readonly pause: FunctionType;
+  /**
+   * Has the peer be read again after `pause`.
+   *
+   *   - session: The session.
+   *
+   * Result: `no_session`.
+   */
+  readonly resume: FunctionType;
+  /**
+   * Throws the rest of the request's body away as it comes: no further piece of it, nor a trailer, is delivered.
+   * READY says that it has ended. A peer that waits for 100 (Continue) does not get it.
+   *
+   *   - session: The session.
+   *
+   * Result: `state` after `upgrade`, `no_session`.
+   */
+  readonly discard: FunctionType;
+  /**
+   * Says that the answer is a stream, which may take as long as it likes: neither the handler's wall time nor the
+   * time for an idle connection ends it. The peer must still read within `write_idle` what it is sent. The ordinary
+   * rules are back with the next message.
+   *
+   *   - session: The session.
+   *
+   * Result: `state` when the answer is complete, `no_session`.
+   */
+  readonly stream: FunctionType;
+  /**
+   * Closes the connection at once. An answer that is not complete is cut, so that the peer cannot take it for
+   * complete.
+   *
+   *   - session: The session.
+   *
+   * Result: `no_session`.
+   */
+  readonly close: FunctionType;
+  /**
+   * Tells how far the request has come, as it was delivered.
+   *
+   *   - session: The session.
+   *   - state: Where the host writes the state.
+   *
+   * Result: `fault`, `no_session`.
+   */
+  readonly get_read_state: FunctionType;
+  /**
+   * Tells how far the answer has come.
+   *
+   *   - session: The session.
+   *   - state: Where the host writes the state.
+   *
+   * Result: `fault`, `no_session`.
+   */
+  readonly get_write_state: FunctionType;
 };
 
 /**

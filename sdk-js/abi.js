@@ -57,6 +57,18 @@ export const Event = Object.freeze({
   DATA_DONE: 5,
   /** Write: the whole answer was handed to the operating system. No payload. */
   DONE: 6,
+  /**
+   * Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields
+   * in it. The payload is a `trailer`.
+   */
+  TRAILER_READY: 7,
+  /**
+   * Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+   * was already read, comes as `data_ready`; what is sent goes out as it is. No payload.
+   */
+  UPGRADED: 8,
+  /** Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`. */
+  CLOSED: 9,
 });
 
 /** The names of {@link Event}'s values: a value is the index of its name. */
@@ -68,6 +80,9 @@ export const eventNames = Object.freeze([
   "header_done",
   "data_done",
   "done",
+  "trailer_ready",
+  "upgraded",
+  "closed",
 ]);
 
 /** A set of events: bit n stands for the event with number n. */
@@ -86,6 +101,12 @@ export const Subscriptions = Object.freeze({
   DATA_DONE: 0x20,
   /** Deliver `event.done`. */
   DONE: 0x40,
+  /** Deliver `event.trailer_ready`. */
+  TRAILER_READY: 0x80,
+  /** Deliver `event.upgraded`. Without it the handler is never asked to be a tunnel: CONNECT is answered 501. */
+  UPGRADED: 0x100,
+  /** Deliver `event.closed`. */
+  CLOSED: 0x200,
 });
 
 /** An HTTP version: the major number in the high byte, the minor number in the low byte. */
@@ -96,6 +117,46 @@ export const Version = Object.freeze({
   HTTP_1_1: 0x0101,
 });
 
+/** How far an incoming message has come. */
+export const ReadState = Object.freeze({
+  /** Its head is not complete. */
+  EMPTY: 0,
+  /** Its head is complete, and none of its body has come. */
+  MESSAGE_READY: 1,
+  /** Some of its body has come; after an upgrade: the peer may send. */
+  BODY_READY: 2,
+  /** It is complete; after an upgrade: the peer will send nothing more. */
+  FINISHED: 3,
+});
+
+/** The names of {@link ReadState}'s values: a value is the index of its name. */
+export const readStateNames = Object.freeze([
+  "empty",
+  "message_ready",
+  "body_ready",
+  "finished",
+]);
+
+/** How far an outgoing message has come. */
+export const WriteState = Object.freeze({
+  /** Nothing of it was sent; informational answers other than 100 do not count. */
+  EMPTY: 0,
+  /** 100 (Continue) was sent ahead of it. */
+  CONTINUE_ISSUED: 1,
+  /** Its head was sent; after an upgrade: bytes can be sent. */
+  METADATA_ISSUED: 2,
+  /** All of it was sent. */
+  FINISHED: 3,
+});
+
+/** The names of {@link WriteState}'s values: a value is the index of its name. */
+export const writeStateNames = Object.freeze([
+  "empty",
+  "continue_issued",
+  "metadata_issued",
+  "finished",
+]);
+
 /** Where a piece of body stands in the chunks of a chunked message; empty for other messages. */
 export const DataFlags = Object.freeze({
   /** The piece begins a chunk. */
@@ -103,6 +164,49 @@ export const DataFlags = Object.freeze({
   /** The piece ends a chunk. */
   CHUNK_END: 0x2,
 });
+
+/** Which sides of a connection are closed. */
+export const ClosedSide = Object.freeze({
+  /** The peer sends nothing more. Sending is still allowed. */
+  READ: 0,
+  /** Nothing can be sent or received any more. This is the last event of a session. */
+  BOTH: 1,
+});
+
+/** The names of {@link ClosedSide}'s values: a value is the index of its name. */
+export const closedSideNames = Object.freeze([
+  "read",
+  "both",
+]);
+
+/** Why a connection was closed. */
+export const CloseReason = Object.freeze({
+  /** The peer ended its side in good order. */
+  END: 0,
+  /** The peer ended its side inside a message, or inside a body that it had announced to be longer. */
+  TRUNCATED: 1,
+  /** The connection broke. */
+  RESET: 2,
+  /** A limit in time was reached. */
+  TIMEOUT: 3,
+  /** The peer broke the protocol or a limit in size. */
+  PROTOCOL: 4,
+  /** The handler closed it. */
+  HANDLER: 5,
+  /** The server shuts down and waits no longer. */
+  SHUTDOWN: 6,
+});
+
+/** The names of {@link CloseReason}'s values: a value is the index of its name. */
+export const closeReasonNames = Object.freeze([
+  "end",
+  "truncated",
+  "reset",
+  "timeout",
+  "protocol",
+  "handler",
+  "shutdown",
+]);
 
 /** Bytes somewhere in a module's memory: address and length. 8 bytes, aligned to 4. */
 export const Bytes = Object.freeze({
@@ -277,6 +381,51 @@ export function writeMessage(view, ptr, value) {
   writeBytes(view, ptr + 28, value.body);
 }
 
+/** The trailer section of a message whose body came in chunks. 8 bytes, aligned to 4. */
+export const Trailer = Object.freeze({
+  size: 8,
+  align: 4,
+  offsets: Object.freeze({
+    fields: 0,
+  }),
+});
+
+/** Reads a {@link Trailer} at an address. */
+export function readTrailer(view, ptr) {
+  return {
+    fields: readFields(view, ptr),
+  };
+}
+
+/** Writes a {@link Trailer} at an address, its padding as zero. */
+export function writeTrailer(view, ptr, value) {
+  writeFields(view, ptr, value.fields);
+}
+
+/** The end of a connection, or of its reading side. 2 bytes, aligned to 1. */
+export const Closed = Object.freeze({
+  size: 2,
+  align: 1,
+  offsets: Object.freeze({
+    side: 0,
+    reason: 1,
+  }),
+});
+
+/** Reads a {@link Closed} at an address. */
+export function readClosed(view, ptr) {
+  return {
+    side: view.getUint8(ptr),
+    reason: view.getUint8(ptr + 1),
+  };
+}
+
+/** Writes a {@link Closed} at an address, its padding as zero. */
+export function writeClosed(view, ptr, value) {
+  view.setUint8(ptr, value.side);
+  view.setUint8(ptr + 1, value.reason);
+}
+
 /** An event that `next_event` hands over. 12 bytes, aligned to 4. */
 export const Delivery = Object.freeze({
   size: 12,
@@ -346,6 +495,17 @@ export const handlerImports = Object.freeze({
   drain: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
   next_event: Object.freeze({ params: Object.freeze(["i32", "i32"]), results: Object.freeze(["i32"]) }),
   wait_writable: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  send_informational: Object.freeze({ params: Object.freeze(["i32", "i32", "i32", "i32"]), results: Object.freeze(["i32"]) }),
+  send_trailers: Object.freeze({ params: Object.freeze(["i32", "i32", "i32"]), results: Object.freeze(["i32"]) }),
+  upgrade: Object.freeze({ params: Object.freeze(["i32", "i32", "i32"]), results: Object.freeze(["i32"]) }),
+  hold_continue: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  pause: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  resume: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  discard: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  stream: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  close: Object.freeze({ params: Object.freeze(["i32"]), results: Object.freeze(["i32"]) }),
+  get_read_state: Object.freeze({ params: Object.freeze(["i32", "i32"]), results: Object.freeze(["i32"]) }),
+  get_write_state: Object.freeze({ params: Object.freeze(["i32", "i32"]), results: Object.freeze(["i32"]) }),
 });
 
 /**

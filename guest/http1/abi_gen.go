@@ -67,6 +67,14 @@ const (
 	EventDataDone Event = 5
 	// Write: the whole answer was handed to the operating system. No payload.
 	EventDone Event = 6
+	// Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields in
+	// it. The payload is a `trailer`.
+	EventTrailerReady Event = 7
+	// Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+	// was already read, comes as `data_ready`; what is sent goes out as it is. No payload.
+	EventUpgraded Event = 8
+	// Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`.
+	EventClosed Event = 9
 )
 
 var eventNames = [...]string{
@@ -77,6 +85,9 @@ var eventNames = [...]string{
 	"header_done",
 	"data_done",
 	"done",
+	"trailer_ready",
+	"upgraded",
+	"closed",
 }
 
 // String gives the name of the value in events.witx, or "event(42)" for a number that has none.
@@ -97,8 +108,66 @@ const (
 	VersionHTTP11 Version = 0x0101
 )
 
-// Status: An HTTP status code: 200 to 999 for an answer.
+// Status: An HTTP status code: 100 to 199 ahead of an answer, 200 to 999 for the answer.
 type Status uint16
+
+// ReadState: How far an incoming message has come.
+type ReadState uint8
+
+const (
+	// Its head is not complete.
+	ReadStateEmpty ReadState = 0
+	// Its head is complete, and none of its body has come.
+	ReadStateMessageReady ReadState = 1
+	// Some of its body has come; after an upgrade: the peer may send.
+	ReadStateBodyReady ReadState = 2
+	// It is complete; after an upgrade: the peer will send nothing more.
+	ReadStateFinished ReadState = 3
+)
+
+var readStateNames = [...]string{
+	"empty",
+	"message_ready",
+	"body_ready",
+	"finished",
+}
+
+// String gives the name of the value in events.witx, or "read_state(42)" for a number that has none.
+func (v ReadState) String() string {
+	if uint64(v) < uint64(len(readStateNames)) {
+		return readStateNames[v]
+	}
+	return unnamed("read_state", uint64(v))
+}
+
+// WriteState: How far an outgoing message has come.
+type WriteState uint8
+
+const (
+	// Nothing of it was sent; informational answers other than 100 do not count.
+	WriteStateEmpty WriteState = 0
+	// 100 (Continue) was sent ahead of it.
+	WriteStateContinueIssued WriteState = 1
+	// Its head was sent; after an upgrade: bytes can be sent.
+	WriteStateMetadataIssued WriteState = 2
+	// All of it was sent.
+	WriteStateFinished WriteState = 3
+)
+
+var writeStateNames = [...]string{
+	"empty",
+	"continue_issued",
+	"metadata_issued",
+	"finished",
+}
+
+// String gives the name of the value in events.witx, or "write_state(42)" for a number that has none.
+func (v WriteState) String() string {
+	if uint64(v) < uint64(len(writeStateNames)) {
+		return writeStateNames[v]
+	}
+	return unnamed("write_state", uint64(v))
+}
 
 // Role: Which side of a connection the core speaks for.
 type Role uint8
@@ -106,10 +175,16 @@ type Role uint8
 const (
 	// It reads requests and writes answers.
 	RoleServer Role = 0
+	// It writes requests and reads answers.
+	RoleClient Role = 1
+	// Not decided yet: the first action does it. Reading or answering makes a server, a request makes a client.
+	RoleNone Role = 2
 )
 
 var roleNames = [...]string{
 	"server",
+	"client",
+	"none",
 }
 
 // String gives the name of the value in events.witx, or "role(42)" for a number that has none.
@@ -174,13 +249,17 @@ const (
 	EventFlagsKeepAlive EventFlags = 1 << 4
 	// On header_ready: the peer waits for 100 (Continue) before it sends the body.
 	EventFlagsExpectContinue EventFlags = 1 << 5
-	// On header_ready: the peer asks for another protocol, by Upgrade or by CONNECT.
+	// On header_ready: the peer asks for another protocol, by Upgrade or by CONNECT; of an answer: it agrees to.
 	EventFlagsUpgrade EventFlags = 1 << 6
+	// On line_ready and header_ready: an informational answer (100 to 199), which another follows.
+	EventFlagsInformational EventFlags = 1 << 7
+	// On header_ready: the end of the connection ends the body.
+	EventFlagsUntilClose EventFlags = 1 << 8
 )
 
 // EventRecord: One read event as the core writes it. Spans count from the first byte of what `receive` was given.
 //
-// 48 bytes, aligned to 8.
+// 56 bytes, aligned to 8.
 type EventRecord struct {
 	// One of the read events.
 	Kind Event
@@ -190,23 +269,27 @@ type EventRecord struct {
 	Flags EventFlags
 	// On line_ready and header_ready: the version. Otherwise 0.
 	Version Version
-	// On header_ready: the number of fields in the slot's table. Otherwise 0.
+	// On header_ready and trailer_ready: the number of fields in the slot's table. Otherwise 0.
 	FieldCount uint16
 	// Where the event begins, in bytes since the connection was opened; for ready, where the message ended.
 	Position uint64
-	// On line_ready and header_ready: the method. On data_ready: the piece of body.
+	// On line_ready and header_ready: the method of a request, the reason phrase of an answer. On data_ready: the piece
+	// of body. Otherwise empty.
 	First Span
-	// On line_ready and header_ready: the target. Otherwise empty.
+	// On line_ready and header_ready of a request: the target. Otherwise empty.
 	Second Span
 	// On header_ready: the authority that the request is meant for, empty when it names none. Otherwise empty.
 	Authority Span
 	// On header_ready: the announced length of the body, 0 when it is not known before the end. Otherwise 0.
 	Length uint64
+	// On line_ready and header_ready of an answer: its status. Otherwise 0.
+	Status Status
+	_      [6]byte
 }
 
 // Where a [EventRecord] and its fields lie in memory. Offsets count from its first byte.
 const (
-	EventRecordSize  = 48 // bytes
+	EventRecordSize  = 56 // bytes
 	EventRecordAlign = 8  // its address is a multiple of it
 
 	EventRecordKindOffset       = 0
@@ -219,6 +302,7 @@ const (
 	EventRecordSecondOffset     = 24
 	EventRecordAuthorityOffset  = 32
 	EventRecordLengthOffset     = 40
+	EventRecordStatusOffset     = 48
 )
 
 // ErrorCode: Why the core refused what it received. The status that answers it is in `reception`.
@@ -291,6 +375,14 @@ const (
 	ErrorCodeTooManyTrailers ErrorCode = 31
 	// The connection ended inside a message.
 	ErrorCodeTruncated ErrorCode = 32
+	// The status is not three digits from 100 to 999, between single spaces (RFC 9112 section 4).
+	ErrorCodeStatus ErrorCode = 33
+	// The reason phrase holds a control character (RFC 9112 section 4).
+	ErrorCodeReason ErrorCode = 34
+	// The server sent something before it was asked.
+	ErrorCodeUnsolicited ErrorCode = 35
+	// The server switched to another protocol though it was not asked to (RFC 9110 section 7.8).
+	ErrorCodeUpgradeUnasked ErrorCode = 36
 )
 
 var errorCodeNames = [...]string{
@@ -327,6 +419,10 @@ var errorCodeNames = [...]string{
 	"trailers_too_large",
 	"too_many_trailers",
 	"truncated",
+	"status",
+	"reason",
+	"unsolicited",
+	"upgrade_unasked",
 }
 
 // String gives the name of the value in events.witx, or "error_code(42)" for a number that has none.
@@ -352,6 +448,9 @@ const (
 	// The peer has closed its side between messages, or the last message of the connection was read; what follows is
 	// discarded.
 	ReaderStateEnded ReaderState = 4
+	// The bytes are the preface of HTTP/2 (RFC 9113 section 3.4). Nothing of it is consumed, so that another front end
+	// can take over; a host that has none answers with the error in `reception`, which is set like that of `failed`.
+	ReaderStateHTTP2Preface ReaderState = 5
 )
 
 var readerStateNames = [...]string{
@@ -360,6 +459,7 @@ var readerStateNames = [...]string{
 	"paused",
 	"failed",
 	"ended",
+	"http2_preface",
 }
 
 // String gives the name of the value in events.witx, or "reader_state(42)" for a number that has none.
@@ -382,9 +482,10 @@ type Reception struct {
 	State ReaderState
 	// Zero.
 	Reserved uint8
-	// Why bytes were refused, when `state` is `failed`.
+	// Why bytes were refused, when `state` is `failed` or `http2_preface`.
 	Error ErrorCode
-	// The status with which to answer the refused bytes.
+	// The status with which a server answers the refused bytes; of a client's connection 502, with which a gateway
+	// does.
 	ErrorStatus Status
 	_           [2]byte
 	// The first refused byte, in bytes since the connection was opened.
@@ -413,24 +514,26 @@ const (
 	ReceiveFlagsEOF ReceiveFlags = 1 << 0
 	// Both messages of the cycle are complete: start the next one first.
 	ReceiveFlagsNextCycle ReceiveFlags = 1 << 1
+	// Read nothing behind a head: `state` is then `more`. For a host that wants to `restrict` what follows.
+	ReceiveFlagsHeadOnly ReceiveFlags = 1 << 2
 )
 
-// HeadFlags: Wishes that go with `frame_head`.
+// HeadFlags: Wishes that go with `frame_head` and `frame_request`.
 type HeadFlags uint32
 
 const (
-	// `length` bytes of body follow at once and complete the answer.
+	// `length` bytes of body follow at once and complete the message.
 	HeadFlagsComplete HeadFlags = 1 << 0
 	// The length of the body is not known; `length` is not looked at.
 	HeadFlagsStreamed HeadFlags = 1 << 1
-	// The connection ends with this answer.
+	// The connection ends with this exchange.
 	HeadFlagsClose HeadFlags = 1 << 2
 	// Status and fields are those of the last `frame_head` on any connection, which succeeded, and neither input nor
 	// date was written since: the core has them checked and framed already.
 	HeadFlagsRepeated HeadFlags = 1 << 3
 )
 
-// Framing: The bytes around a piece of an answer. Spans count from `layout.output`.
+// Framing: The bytes around a piece of a message. Spans count from `layout.output`.
 //
 // 20 bytes, aligned to 4.
 type Framing struct {
@@ -438,11 +541,11 @@ type Framing struct {
 	Before Span
 	// Bytes to write behind it.
 	After Span
-	// 1 when the peer must not see the piece itself: the answer has no body.
+	// 1 when the peer must not see the piece itself: the message has no body.
 	Bodiless uint8
-	// 1 when the answer is complete with it.
+	// 1 when the message is complete with it.
 	Finished uint8
-	// 1 when the connection goes on after the answer, once the request was read too.
+	// 1 when the connection goes on after the message, once the other was read too.
 	KeepAlive uint8
 	_         [1]byte
 }
@@ -457,6 +560,28 @@ const (
 	FramingBodilessOffset  = 16
 	FramingFinishedOffset  = 17
 	FramingKeepAliveOffset = 18
+)
+
+// ConnectionState: Where a connection stands.
+//
+// 3 bytes, aligned to 1.
+type ConnectionState struct {
+	// The side that the core speaks for.
+	Role Role
+	// How far the incoming message has come.
+	ReadState ReadState
+	// How far the outgoing message has come.
+	WriteState WriteState
+}
+
+// Where a [ConnectionState] and its fields lie in memory. Offsets count from its first byte.
+const (
+	ConnectionStateSize  = 3 // bytes
+	ConnectionStateAlign = 1 // its address is a multiple of it
+
+	ConnectionStateRoleOffset       = 0
+	ConnectionStateReadStateOffset  = 1
+	ConnectionStateWriteStateOffset = 2
 )
 
 // Limits: Bounds of what a peer may send, in bytes and in fields. The host writes them before connections are opened.
@@ -492,16 +617,17 @@ const (
 
 // Layout: Where things lie in the core's memory. Addresses never change once `setup` has returned.
 //
-// 76 bytes, aligned to 4.
+// 80 bytes, aligned to 4.
 type Layout struct {
 	// A `limits` that the host may write. An address: a pointer to limits.
 	Limits uint32
-	// Room for an answer's fields: a table of `field_span`s, their spans counting from `input`. An address: a pointer
+	// Room for a message's fields: a table of `field_span`s, their spans counting from `input`. An address: a pointer
 	// to field_span.
 	InputFields uint32
 	// How many fit in that table.
 	InputFieldCount uint32
-	// Room for the bytes of an answer's fields. An address: a pointer to u8.
+	// Room for the bytes of a message's fields, behind the method and the target of a request. An address: a pointer to
+	// u8.
 	Input uint32
 	// Its size.
 	InputSize uint32
@@ -511,6 +637,8 @@ type Layout struct {
 	OutputSize uint32
 	// What the last framing call made. An address: a const pointer to framing.
 	Framing uint32
+	// What the last call of `query` found. An address: a const pointer to connection_state.
+	ConnectionState uint32
 	// 29 bytes for the value of Date (RFC 9110 section 5.6.7); no Date is added while the first is 0. An address: a
 	// pointer to u8.
 	Date uint32
@@ -540,7 +668,7 @@ type Layout struct {
 
 // Where a [Layout] and its fields lie in memory. Offsets count from its first byte.
 const (
-	LayoutSize  = 76 // bytes
+	LayoutSize  = 80 // bytes
 	LayoutAlign = 4  // its address is a multiple of it
 
 	LayoutLimitsOffset          = 0
@@ -551,17 +679,18 @@ const (
 	LayoutOutputOffset          = 20
 	LayoutOutputSizeOffset      = 24
 	LayoutFramingOffset         = 28
-	LayoutDateOffset            = 32
-	LayoutSlotsOffset           = 36
-	LayoutSlotCountOffset       = 40
-	LayoutSlotStrideOffset      = 44
-	LayoutSlotReceptionOffset   = 48
-	LayoutSlotEventsOffset      = 52
-	LayoutSlotEventCountOffset  = 56
-	LayoutSlotFieldsOffset      = 60
-	LayoutSlotFieldCountOffset  = 64
-	LayoutSlotBytesOffset       = 68
-	LayoutSlotSizeOffset        = 72
+	LayoutConnectionStateOffset = 32
+	LayoutDateOffset            = 36
+	LayoutSlotsOffset           = 40
+	LayoutSlotCountOffset       = 44
+	LayoutSlotStrideOffset      = 48
+	LayoutSlotReceptionOffset   = 52
+	LayoutSlotEventsOffset      = 56
+	LayoutSlotEventCountOffset  = 60
+	LayoutSlotFieldsOffset      = 64
+	LayoutSlotFieldCountOffset  = 68
+	LayoutSlotBytesOffset       = 72
+	LayoutSlotSizeOffset        = 76
 )
 
 // unnamed gives the text of a value that has no name: errno(42).
@@ -578,62 +707,68 @@ func unnamed(enum string, value uint64) string {
 
 // These compile only when every struct has the layout of its record.
 var (
-	_ [SpanSize]struct{}                     = [unsafe.Sizeof(Span{})]struct{}{}
-	_ [SpanOffsetOffset]struct{}             = [unsafe.Offsetof(Span{}.Offset)]struct{}{}
-	_ [SpanSizeOffset]struct{}               = [unsafe.Offsetof(Span{}.Size)]struct{}{}
-	_ [FieldSpanSize]struct{}                = [unsafe.Sizeof(FieldSpan{})]struct{}{}
-	_ [FieldSpanNameOffset]struct{}          = [unsafe.Offsetof(FieldSpan{}.Name)]struct{}{}
-	_ [FieldSpanValueOffset]struct{}         = [unsafe.Offsetof(FieldSpan{}.Value)]struct{}{}
-	_ [EventRecordSize]struct{}              = [unsafe.Sizeof(EventRecord{})]struct{}{}
-	_ [EventRecordKindOffset]struct{}        = [unsafe.Offsetof(EventRecord{}.Kind)]struct{}{}
-	_ [EventRecordReservedOffset]struct{}    = [unsafe.Offsetof(EventRecord{}.Reserved)]struct{}{}
-	_ [EventRecordFlagsOffset]struct{}       = [unsafe.Offsetof(EventRecord{}.Flags)]struct{}{}
-	_ [EventRecordVersionOffset]struct{}     = [unsafe.Offsetof(EventRecord{}.Version)]struct{}{}
-	_ [EventRecordFieldCountOffset]struct{}  = [unsafe.Offsetof(EventRecord{}.FieldCount)]struct{}{}
-	_ [EventRecordPositionOffset]struct{}    = [unsafe.Offsetof(EventRecord{}.Position)]struct{}{}
-	_ [EventRecordFirstOffset]struct{}       = [unsafe.Offsetof(EventRecord{}.First)]struct{}{}
-	_ [EventRecordSecondOffset]struct{}      = [unsafe.Offsetof(EventRecord{}.Second)]struct{}{}
-	_ [EventRecordAuthorityOffset]struct{}   = [unsafe.Offsetof(EventRecord{}.Authority)]struct{}{}
-	_ [EventRecordLengthOffset]struct{}      = [unsafe.Offsetof(EventRecord{}.Length)]struct{}{}
-	_ [ReceptionSize]struct{}                = [unsafe.Sizeof(Reception{})]struct{}{}
-	_ [ReceptionConsumedOffset]struct{}      = [unsafe.Offsetof(Reception{}.Consumed)]struct{}{}
-	_ [ReceptionEventCountOffset]struct{}    = [unsafe.Offsetof(Reception{}.EventCount)]struct{}{}
-	_ [ReceptionStateOffset]struct{}         = [unsafe.Offsetof(Reception{}.State)]struct{}{}
-	_ [ReceptionReservedOffset]struct{}      = [unsafe.Offsetof(Reception{}.Reserved)]struct{}{}
-	_ [ReceptionErrorOffset]struct{}         = [unsafe.Offsetof(Reception{}.Error)]struct{}{}
-	_ [ReceptionErrorStatusOffset]struct{}   = [unsafe.Offsetof(Reception{}.ErrorStatus)]struct{}{}
-	_ [ReceptionErrorPositionOffset]struct{} = [unsafe.Offsetof(Reception{}.ErrorPosition)]struct{}{}
-	_ [FramingSize]struct{}                  = [unsafe.Sizeof(Framing{})]struct{}{}
-	_ [FramingBeforeOffset]struct{}          = [unsafe.Offsetof(Framing{}.Before)]struct{}{}
-	_ [FramingAfterOffset]struct{}           = [unsafe.Offsetof(Framing{}.After)]struct{}{}
-	_ [FramingBodilessOffset]struct{}        = [unsafe.Offsetof(Framing{}.Bodiless)]struct{}{}
-	_ [FramingFinishedOffset]struct{}        = [unsafe.Offsetof(Framing{}.Finished)]struct{}{}
-	_ [FramingKeepAliveOffset]struct{}       = [unsafe.Offsetof(Framing{}.KeepAlive)]struct{}{}
-	_ [LimitsSize]struct{}                   = [unsafe.Sizeof(Limits{})]struct{}{}
-	_ [LimitsStartLineOffset]struct{}        = [unsafe.Offsetof(Limits{}.StartLine)]struct{}{}
-	_ [LimitsHeadOffset]struct{}             = [unsafe.Offsetof(Limits{}.Head)]struct{}{}
-	_ [LimitsFieldsOffset]struct{}           = [unsafe.Offsetof(Limits{}.Fields)]struct{}{}
-	_ [LimitsChunkLineOffset]struct{}        = [unsafe.Offsetof(Limits{}.ChunkLine)]struct{}{}
-	_ [LimitsTrailersOffset]struct{}         = [unsafe.Offsetof(Limits{}.Trailers)]struct{}{}
-	_ [LimitsTrailerFieldsOffset]struct{}    = [unsafe.Offsetof(Limits{}.TrailerFields)]struct{}{}
-	_ [LayoutSize]struct{}                   = [unsafe.Sizeof(Layout{})]struct{}{}
-	_ [LayoutLimitsOffset]struct{}           = [unsafe.Offsetof(Layout{}.Limits)]struct{}{}
-	_ [LayoutInputFieldsOffset]struct{}      = [unsafe.Offsetof(Layout{}.InputFields)]struct{}{}
-	_ [LayoutInputFieldCountOffset]struct{}  = [unsafe.Offsetof(Layout{}.InputFieldCount)]struct{}{}
-	_ [LayoutInputOffset]struct{}            = [unsafe.Offsetof(Layout{}.Input)]struct{}{}
-	_ [LayoutInputSizeOffset]struct{}        = [unsafe.Offsetof(Layout{}.InputSize)]struct{}{}
-	_ [LayoutOutputOffset]struct{}           = [unsafe.Offsetof(Layout{}.Output)]struct{}{}
-	_ [LayoutOutputSizeOffset]struct{}       = [unsafe.Offsetof(Layout{}.OutputSize)]struct{}{}
-	_ [LayoutFramingOffset]struct{}          = [unsafe.Offsetof(Layout{}.Framing)]struct{}{}
-	_ [LayoutDateOffset]struct{}             = [unsafe.Offsetof(Layout{}.Date)]struct{}{}
-	_ [LayoutSlotsOffset]struct{}            = [unsafe.Offsetof(Layout{}.Slots)]struct{}{}
-	_ [LayoutSlotCountOffset]struct{}        = [unsafe.Offsetof(Layout{}.SlotCount)]struct{}{}
-	_ [LayoutSlotStrideOffset]struct{}       = [unsafe.Offsetof(Layout{}.SlotStride)]struct{}{}
-	_ [LayoutSlotReceptionOffset]struct{}    = [unsafe.Offsetof(Layout{}.SlotReception)]struct{}{}
-	_ [LayoutSlotEventsOffset]struct{}       = [unsafe.Offsetof(Layout{}.SlotEvents)]struct{}{}
-	_ [LayoutSlotEventCountOffset]struct{}   = [unsafe.Offsetof(Layout{}.SlotEventCount)]struct{}{}
-	_ [LayoutSlotFieldsOffset]struct{}       = [unsafe.Offsetof(Layout{}.SlotFields)]struct{}{}
-	_ [LayoutSlotFieldCountOffset]struct{}   = [unsafe.Offsetof(Layout{}.SlotFieldCount)]struct{}{}
-	_ [LayoutSlotBytesOffset]struct{}        = [unsafe.Offsetof(Layout{}.SlotBytes)]struct{}{}
-	_ [LayoutSlotSizeOffset]struct{}         = [unsafe.Offsetof(Layout{}.SlotSize)]struct{}{}
+	_ [SpanSize]struct{}                        = [unsafe.Sizeof(Span{})]struct{}{}
+	_ [SpanOffsetOffset]struct{}                = [unsafe.Offsetof(Span{}.Offset)]struct{}{}
+	_ [SpanSizeOffset]struct{}                  = [unsafe.Offsetof(Span{}.Size)]struct{}{}
+	_ [FieldSpanSize]struct{}                   = [unsafe.Sizeof(FieldSpan{})]struct{}{}
+	_ [FieldSpanNameOffset]struct{}             = [unsafe.Offsetof(FieldSpan{}.Name)]struct{}{}
+	_ [FieldSpanValueOffset]struct{}            = [unsafe.Offsetof(FieldSpan{}.Value)]struct{}{}
+	_ [EventRecordSize]struct{}                 = [unsafe.Sizeof(EventRecord{})]struct{}{}
+	_ [EventRecordKindOffset]struct{}           = [unsafe.Offsetof(EventRecord{}.Kind)]struct{}{}
+	_ [EventRecordReservedOffset]struct{}       = [unsafe.Offsetof(EventRecord{}.Reserved)]struct{}{}
+	_ [EventRecordFlagsOffset]struct{}          = [unsafe.Offsetof(EventRecord{}.Flags)]struct{}{}
+	_ [EventRecordVersionOffset]struct{}        = [unsafe.Offsetof(EventRecord{}.Version)]struct{}{}
+	_ [EventRecordFieldCountOffset]struct{}     = [unsafe.Offsetof(EventRecord{}.FieldCount)]struct{}{}
+	_ [EventRecordPositionOffset]struct{}       = [unsafe.Offsetof(EventRecord{}.Position)]struct{}{}
+	_ [EventRecordFirstOffset]struct{}          = [unsafe.Offsetof(EventRecord{}.First)]struct{}{}
+	_ [EventRecordSecondOffset]struct{}         = [unsafe.Offsetof(EventRecord{}.Second)]struct{}{}
+	_ [EventRecordAuthorityOffset]struct{}      = [unsafe.Offsetof(EventRecord{}.Authority)]struct{}{}
+	_ [EventRecordLengthOffset]struct{}         = [unsafe.Offsetof(EventRecord{}.Length)]struct{}{}
+	_ [EventRecordStatusOffset]struct{}         = [unsafe.Offsetof(EventRecord{}.Status)]struct{}{}
+	_ [ReceptionSize]struct{}                   = [unsafe.Sizeof(Reception{})]struct{}{}
+	_ [ReceptionConsumedOffset]struct{}         = [unsafe.Offsetof(Reception{}.Consumed)]struct{}{}
+	_ [ReceptionEventCountOffset]struct{}       = [unsafe.Offsetof(Reception{}.EventCount)]struct{}{}
+	_ [ReceptionStateOffset]struct{}            = [unsafe.Offsetof(Reception{}.State)]struct{}{}
+	_ [ReceptionReservedOffset]struct{}         = [unsafe.Offsetof(Reception{}.Reserved)]struct{}{}
+	_ [ReceptionErrorOffset]struct{}            = [unsafe.Offsetof(Reception{}.Error)]struct{}{}
+	_ [ReceptionErrorStatusOffset]struct{}      = [unsafe.Offsetof(Reception{}.ErrorStatus)]struct{}{}
+	_ [ReceptionErrorPositionOffset]struct{}    = [unsafe.Offsetof(Reception{}.ErrorPosition)]struct{}{}
+	_ [FramingSize]struct{}                     = [unsafe.Sizeof(Framing{})]struct{}{}
+	_ [FramingBeforeOffset]struct{}             = [unsafe.Offsetof(Framing{}.Before)]struct{}{}
+	_ [FramingAfterOffset]struct{}              = [unsafe.Offsetof(Framing{}.After)]struct{}{}
+	_ [FramingBodilessOffset]struct{}           = [unsafe.Offsetof(Framing{}.Bodiless)]struct{}{}
+	_ [FramingFinishedOffset]struct{}           = [unsafe.Offsetof(Framing{}.Finished)]struct{}{}
+	_ [FramingKeepAliveOffset]struct{}          = [unsafe.Offsetof(Framing{}.KeepAlive)]struct{}{}
+	_ [ConnectionStateSize]struct{}             = [unsafe.Sizeof(ConnectionState{})]struct{}{}
+	_ [ConnectionStateRoleOffset]struct{}       = [unsafe.Offsetof(ConnectionState{}.Role)]struct{}{}
+	_ [ConnectionStateReadStateOffset]struct{}  = [unsafe.Offsetof(ConnectionState{}.ReadState)]struct{}{}
+	_ [ConnectionStateWriteStateOffset]struct{} = [unsafe.Offsetof(ConnectionState{}.WriteState)]struct{}{}
+	_ [LimitsSize]struct{}                      = [unsafe.Sizeof(Limits{})]struct{}{}
+	_ [LimitsStartLineOffset]struct{}           = [unsafe.Offsetof(Limits{}.StartLine)]struct{}{}
+	_ [LimitsHeadOffset]struct{}                = [unsafe.Offsetof(Limits{}.Head)]struct{}{}
+	_ [LimitsFieldsOffset]struct{}              = [unsafe.Offsetof(Limits{}.Fields)]struct{}{}
+	_ [LimitsChunkLineOffset]struct{}           = [unsafe.Offsetof(Limits{}.ChunkLine)]struct{}{}
+	_ [LimitsTrailersOffset]struct{}            = [unsafe.Offsetof(Limits{}.Trailers)]struct{}{}
+	_ [LimitsTrailerFieldsOffset]struct{}       = [unsafe.Offsetof(Limits{}.TrailerFields)]struct{}{}
+	_ [LayoutSize]struct{}                      = [unsafe.Sizeof(Layout{})]struct{}{}
+	_ [LayoutLimitsOffset]struct{}              = [unsafe.Offsetof(Layout{}.Limits)]struct{}{}
+	_ [LayoutInputFieldsOffset]struct{}         = [unsafe.Offsetof(Layout{}.InputFields)]struct{}{}
+	_ [LayoutInputFieldCountOffset]struct{}     = [unsafe.Offsetof(Layout{}.InputFieldCount)]struct{}{}
+	_ [LayoutInputOffset]struct{}               = [unsafe.Offsetof(Layout{}.Input)]struct{}{}
+	_ [LayoutInputSizeOffset]struct{}           = [unsafe.Offsetof(Layout{}.InputSize)]struct{}{}
+	_ [LayoutOutputOffset]struct{}              = [unsafe.Offsetof(Layout{}.Output)]struct{}{}
+	_ [LayoutOutputSizeOffset]struct{}          = [unsafe.Offsetof(Layout{}.OutputSize)]struct{}{}
+	_ [LayoutFramingOffset]struct{}             = [unsafe.Offsetof(Layout{}.Framing)]struct{}{}
+	_ [LayoutConnectionStateOffset]struct{}     = [unsafe.Offsetof(Layout{}.ConnectionState)]struct{}{}
+	_ [LayoutDateOffset]struct{}                = [unsafe.Offsetof(Layout{}.Date)]struct{}{}
+	_ [LayoutSlotsOffset]struct{}               = [unsafe.Offsetof(Layout{}.Slots)]struct{}{}
+	_ [LayoutSlotCountOffset]struct{}           = [unsafe.Offsetof(Layout{}.SlotCount)]struct{}{}
+	_ [LayoutSlotStrideOffset]struct{}          = [unsafe.Offsetof(Layout{}.SlotStride)]struct{}{}
+	_ [LayoutSlotReceptionOffset]struct{}       = [unsafe.Offsetof(Layout{}.SlotReception)]struct{}{}
+	_ [LayoutSlotEventsOffset]struct{}          = [unsafe.Offsetof(Layout{}.SlotEvents)]struct{}{}
+	_ [LayoutSlotEventCountOffset]struct{}      = [unsafe.Offsetof(Layout{}.SlotEventCount)]struct{}{}
+	_ [LayoutSlotFieldsOffset]struct{}          = [unsafe.Offsetof(Layout{}.SlotFields)]struct{}{}
+	_ [LayoutSlotFieldCountOffset]struct{}      = [unsafe.Offsetof(Layout{}.SlotFieldCount)]struct{}{}
+	_ [LayoutSlotBytesOffset]struct{}           = [unsafe.Offsetof(Layout{}.SlotBytes)]struct{}{}
+	_ [LayoutSlotSizeOffset]struct{}            = [unsafe.Offsetof(Layout{}.SlotSize)]struct{}{}
 )

@@ -48,7 +48,7 @@ func (r *reader) readChunkLine() bool {
 			return r.endChunkLine()
 		}
 		if c != '\r' {
-			if r.chunk.length++; r.chunk.length > r.limits.ChunkLine {
+			if r.chunk.length++; r.chunk.length > r.bounds.chunkLine {
 				return r.fail(ErrorCodeChunkLineTooLong, r.at)
 			}
 		}
@@ -204,23 +204,37 @@ func (r *reader) readChunkEnd() bool {
 	return false
 }
 
-// readTrailers reads the trailer section, whose fields are checked and dropped (RFC 9112 section 7.1.2).
+// trailersFollow reports whether there are trailer fields, so far as the bytes tell.
+func (r *reader) trailersFollow() bool {
+	rest := r.in[r.at:]
+	return len(rest) > 0 && rest[0] != '\r' || len(rest) > 1 && rest[1] != '\n'
+}
+
+// readTrailers reads the trailer section (RFC 9112 section 7.1.2) and, with it, the end of the message.
 func (r *reader) readTrailers() bool {
+	s := &r.section
 	start := r.at
 	trailers := r.in[start:]
-	if len(trailers) > int(r.limits.Trailers) {
-		trailers = trailers[:r.limits.Trailers]
+	if len(trailers) > int(r.bounds.trailers) {
+		trailers = trailers[:r.bounds.trailers]
 	}
-	done, err, at := r.scanFields(trailers, int(r.limits.TrailerFields))
+	done, err, at := r.scanFields(trailers, min(int(r.bounds.trailerFields), len(r.tables.Fields)))
 	switch {
 	case err != ErrorCodeNone:
 		return r.fail(err, start+at)
 	case !done && start+len(trailers) < len(r.in):
 		return r.fail(ErrorCodeTrailersTooLarge, start+len(trailers))
 	case !done:
+		s.resumed = s.fields > 0
 		return false
 	}
-	r.at = start + r.section.scanned
+	if s.fields > 0 {
+		if s.resumed {
+			r.tableFields(trailers, 0)
+		}
+		r.emit(EventTrailerReady, start).FieldCount = uint16(s.fields)
+	}
+	r.at = start + s.scanned
 	r.endMessage()
 	return true
 }

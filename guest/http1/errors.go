@@ -15,12 +15,15 @@ var errorStatus = [...]Status{
 	ErrorCodeTruncated:                   400,
 }
 
-// Status is the status with which a server answers the error.
-func (e ErrorCode) Status() Status {
-	if e == ErrorCodeNone {
+// Status is the status with which a server answers the error. What a server has sent to a client is answered by a gateway
+// that stands between the two: 502 (Bad Gateway).
+func (e ErrorCode) Status(role Role) Status {
+	switch {
+	case e == ErrorCodeNone:
 		return 0
-	}
-	if int(e) < len(errorStatus) && errorStatus[e] != 0 {
+	case role == RoleClient:
+		return 502
+	case int(e) < len(errorStatus) && errorStatus[e] != 0:
 		return errorStatus[e]
 	}
 	return 400

@@ -1,14 +1,17 @@
 package http1
 
-// The fields of a request that mean something to the core. Every other field passes through unread.
+// The fields of a message that mean something to the core. Every other field passes through unread.
 
 // message is what the core knows of the message that is being read. Spans count from the first byte of its head.
 type message struct {
-	method, target Span
-	version        Version
-	authority      Span
-	flags          EventFlags
-	length         uint64
+	// first is the method of a request, the reason phrase of an answer.
+	first, target Span
+	version       Version
+	// status is that of an answer, 0 in a request.
+	status    Status
+	authority Span
+	flags     EventFlags
+	length    uint64
 
 	seen seen
 }
@@ -16,9 +19,12 @@ type message struct {
 // reset forgets a message. Mainline Go clears and copies what is longer than a few words by a call into the host, so what
 // runs for every message goes field by field.
 func (m *message) reset() {
-	m.method, m.target, m.authority = Span{}, Span{}, Span{}
-	m.version, m.flags, m.length, m.seen = 0, 0, 0, 0
+	m.first, m.target, m.authority = Span{}, Span{}, Span{}
+	m.version, m.status, m.flags, m.length, m.seen = 0, 0, 0, 0, 0
 }
+
+// forgetFields forgets what the fields have said, so that it can be said again.
+func (m *message) forgetFields() { m.flags, m.length, m.seen = 0, 0, 0 }
 
 // seen says which fields and options a head has shown so far.
 type seen uint16
@@ -32,6 +38,8 @@ const (
 	seenKeepAlive
 	seenUpgradeOption
 	seenUpgradeField
+	// seenOtherCoding: a transfer coding that is not chunked.
+	seenOtherCoding
 )
 
 // meaningful has a bit for every length of a name that means something here, in a request or an answer ("date" is as long
@@ -65,11 +73,11 @@ const (
 func (m *message) note(name, value []byte, offset int) ErrorCode {
 	switch len(name) {
 	case len("host"):
-		if load32(name, 0)|fold&0xffffffff == wordHost {
+		if load32(name, 0)|fold&0xffffffff == wordHost && m.status == 0 {
 			return m.noteHost(value, Span{Offset: uint32(offset), Size: uint32(len(value))})
 		}
 	case len("expect"):
-		if load32(name, 0)|fold&0xffffffff == wordExpe && load32(name, 2)|fold&0xffffffff == wordPect {
+		if load32(name, 0)|fold&0xffffffff == wordExpe && load32(name, 2)|fold&0xffffffff == wordPect && m.status == 0 {
 			return m.noteExpect(value)
 		}
 	case len("upgrade"):
@@ -147,8 +155,11 @@ func connectionOptions(value []byte) (options seen, err ErrorCode) {
 }
 
 // noteContentLength takes Content-Length = 1*DIGIT (RFC 9110 section 8.6). A list, even of equal values, is told apart
-// from what is no number at all.
+// from what is no number at all. In an answer equal values count as one (RFC 9112 section 6.3).
 func (m *message) noteContentLength(value []byte) ErrorCode {
+	if m.status != 0 {
+		return m.noteAnswerLength(value)
+	}
 	if m.seen&seenContentLength != 0 {
 		return ErrorCodeContentLengthRepeated
 	}
@@ -165,6 +176,24 @@ func (m *message) noteContentLength(value []byte) ErrorCode {
 	return ErrorCodeNone
 }
 
+// noteAnswerLength takes the Content-Length of an answer.
+func (m *message) noteAnswerLength(value []byte) ErrorCode {
+	for more := true; more; {
+		var element []byte
+		element, value, more = nextElement(value)
+		length, ok := parseLength(element)
+		if !ok {
+			return ErrorCodeContentLength
+		}
+		if m.seen&seenContentLength != 0 && length != m.length {
+			return ErrorCodeContentLengthRepeated
+		}
+		m.seen |= seenContentLength
+		m.length = length
+	}
+	return ErrorCodeNone
+}
+
 // lengthError names what is wrong with a Content-Length.
 func lengthError(value []byte) ErrorCode {
 	for list, more := value, true; more; {
@@ -178,13 +207,17 @@ func lengthError(value []byte) ErrorCode {
 }
 
 // noteTransferEncoding takes Transfer-Encoding = #transfer-coding (RFC 9112 section 6.1). Several fields count as one
-// list, in which chunked must be the last and only element.
+// list, in which chunked must be the last and only element. In an answer the conclusions wait for its end, for an answer
+// without a body may name any coding.
 func (m *message) noteTransferEncoding(value []byte) ErrorCode {
-	switch {
-	case m.version < VersionHTTP11:
-		return ErrorCodeTransferEncodingVersion
-	case m.seen&seenContentLength != 0:
-		return ErrorCodeFramingConflict
+	if m.status == 0 {
+		switch {
+		case m.version < VersionHTTP11:
+			return ErrorCodeTransferEncodingVersion
+		case m.seen&seenContentLength != 0:
+			return ErrorCodeFramingConflict
+		}
+		m.flags |= EventFlagsBody | EventFlagsChunked
 	}
 	m.seen |= seenTransferEncoding
 	for more := true; more; {
@@ -194,7 +227,6 @@ func (m *message) noteTransferEncoding(value []byte) ErrorCode {
 			return err
 		}
 	}
-	m.flags |= EventFlagsBody | EventFlagsChunked
 	return ErrorCodeNone
 }
 
@@ -208,7 +240,11 @@ func (m *message) noteCoding(coding []byte) ErrorCode {
 	case m.seen&seenChunked != 0:
 		return ErrorCodeTransferEncoding
 	case !EqualFold(name, "chunked"):
-		return ErrorCodeTransferEncodingUnsupported
+		if m.status == 0 {
+			return ErrorCodeTransferEncodingUnsupported
+		}
+		m.seen |= seenOtherCoding
+		return ErrorCodeNone
 	case len(rest) > 0:
 		return ErrorCodeTransferEncoding
 	}
@@ -216,30 +252,79 @@ func (m *message) noteCoding(coding []byte) ErrorCode {
 	return ErrorCodeNone
 }
 
-// finish draws the conclusions from a whole head.
-func (m *message) finish(head []byte) ErrorCode {
+// finishRequest draws the conclusions from the whole head of a request.
+func (m *message) finishRequest(connect bool) ErrorCode {
 	if m.version >= VersionHTTP11 {
 		if m.seen&seenHost == 0 {
 			return ErrorCodeHostMissing
 		}
-		if m.seen&seenClose == 0 {
-			m.flags |= EventFlagsKeepAlive
-		}
 		if m.seen&seenUpgradeOption != 0 && m.seen&seenUpgradeField != 0 {
 			m.flags |= EventFlagsUpgrade
 		}
-	} else if m.seen&(seenKeepAlive|seenClose) == seenKeepAlive {
-		m.flags |= EventFlagsKeepAlive
 	}
-	if m.isMethod(head, "CONNECT") {
+	if connect {
 		m.flags |= EventFlagsUpgrade
+	}
+	m.keepAlive()
+	return ErrorCodeNone
+}
+
+// finishAnswer draws the conclusions from the whole head of an answer: what the length of its body is (RFC 9112 section
+// 6.3), in the order in which the rules rank. sent says that the request is complete.
+func (m *message) finishAnswer(request *outgoing, sent bool) ErrorCode {
+	length := m.length
+	m.length = 0
+	switch {
+	case m.status == 101:
+		if !request.upgrade || !sent {
+			return ErrorCodeUpgradeUnasked
+		}
+		m.flags |= EventFlagsUpgrade
+		return ErrorCodeNone
+	case m.status < 200:
+		m.flags |= EventFlagsInformational
+		return ErrorCodeNone
+	case request.connect && m.status < 300:
+		m.flags |= EventFlagsUpgrade
+		return ErrorCodeNone
+	}
+	m.keepAlive()
+	switch {
+	case request.head || m.status == 204 || m.status == 304:
+	case m.seen&seenTransferEncoding != 0 && m.version < VersionHTTP11:
+		m.untilClose()
+	case m.seen&seenOtherCoding != 0:
+		return ErrorCodeTransferEncodingUnsupported
+	case m.seen&seenTransferEncoding != 0:
+		m.flags |= EventFlagsBody | EventFlagsChunked
+		if m.seen&seenContentLength != 0 {
+			// Somebody on the way may have framed it otherwise.
+			m.flags &^= EventFlagsKeepAlive
+		}
+	case m.seen&seenContentLength != 0:
+		m.flags |= EventFlagsBody
+		m.length = length
+	default:
+		m.untilClose()
 	}
 	return ErrorCodeNone
 }
 
+// untilClose has the end of the connection end the body.
+func (m *message) untilClose() {
+	m.flags = m.flags&^EventFlagsKeepAlive | EventFlagsBody | EventFlagsUntilClose
+}
+
+// keepAlive finds whether the sender of a head wants the connection to go on (RFC 9112 section 9.3).
+func (m *message) keepAlive() {
+	if m.version >= VersionHTTP11 && m.seen&seenClose == 0 || m.seen&(seenKeepAlive|seenClose) == seenKeepAlive {
+		m.flags |= EventFlagsKeepAlive
+	}
+}
+
 // isMethod compares the method of the head.
 func (m *message) isMethod(head []byte, name string) bool {
-	return int(m.method.Size) == len(name) && string(head[m.method.Offset:][:m.method.Size]) == name
+	return int(m.first.Size) == len(name) && string(head[m.first.Offset:][:m.first.Size]) == name
 }
 
 // forbiddenTrailer reports whether a field may not stand in a trailer section, because it frames or routes the message or

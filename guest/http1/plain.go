@@ -12,9 +12,9 @@ const (
 	wordCRLF   = '\r' | '\n'<<8
 )
 
-// plainStartLine finds a request line of HTTP/1.1 with a plain method at the front of a head. end is where it ends, with its
+// plainRequestLine finds a request line of HTTP/1.1 with a plain method at the front of a head. end is where it ends, with its
 // line end; 0 when it is not plain, not whole or longer than the limit.
-func (s *section) plainStartLine(head []byte, limit int) (end int) {
+func (s *section) plainRequestLine(head []byte, limit int) (end int) {
 	b := head[:cap(head)]
 	last := len(b) - 8
 	i := 0
@@ -52,6 +52,7 @@ func (r *reader) plainFields(section []byte, limit int) (done bool, err ErrorCod
 	b := section[:cap(section)]
 	last := len(b) - 8
 	table := r.tables.Fields[:limit]
+	mayFold := r.mayFold()
 	line, fields := r.section.scanned, r.section.fields
 	for fields < len(table) {
 		i := line
@@ -73,6 +74,9 @@ func (r *reader) plainFields(section []byte, limit int) (done bool, err ErrorCod
 			}
 		}
 		if i == value || i+len("\r\n") > len(section) || load16(b, i) != wordCRLF || b[value] == ' ' || b[i-1] == ' ' {
+			break
+		}
+		if mayFold && (i+len("\r\n") == len(section) || isSpace(b[i+len("\r\n")])) {
 			break
 		}
 		table[fields].set(line, colon, value, i)

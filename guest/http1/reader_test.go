@@ -38,6 +38,7 @@ line 0 PUT / 1.1
 header 16 body chunked keep-alive Host="h" Transfer-Encoding="Chunked" for h
 data 58 hello
 data 85  world 123
+trailer 100 Vary="*"
 ready 111`},
 		{"9.3: close wins", "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, , CLOSE\r\n\r\nGET / HTTP/1.1\r\n\r\n", `
 line 0 GET / 1.1

@@ -4,6 +4,14 @@ package http1
 // it (RFC 9112 section 4).
 func ReasonPhrase(status Status) string {
 	switch status {
+	case 100:
+		return "Continue"
+	case 101:
+		return "Switching Protocols"
+	case 102:
+		return "Processing"
+	case 103:
+		return "Early Hints"
 	case 200:
 		return "OK"
 	case 201:

@@ -1,106 +1,133 @@
 package http1
 
-// All transitions of a message's two sides are in this file, as tables; nothing else changes a state. The tables do not
-// know which role they serve: reading and writing look the same from both ends of a connection.
+// All transitions of a message's two sides are in this file, as tables; nothing else changes a state. STATES.md draws them.
 //
-// A cycle is one request with its answer. Each side runs through its states once per cycle, and the next cycle may begin
-// only when both are finished.
-
-// ReadState says how far the incoming message has come.
-type ReadState uint8
-
-// The states of the incoming message.
-const (
-	// ReadEmpty: its head is not complete.
-	ReadEmpty ReadState = iota
-	// ReadMessageReady: its head is complete, and none of its body has come.
-	ReadMessageReady
-	// ReadBodyReady: some of its body has come.
-	ReadBodyReady
-	// ReadFinished: it is complete.
-	ReadFinished
-
-	readStates
-)
+// A cycle is one exchange: a request and its answer. A connection reads one of the two and writes the other, each runs
+// through its states once per cycle, and the next cycle may begin only when both are finished. Which of the two is read
+// depends on the role, and so do the few transitions in which a request differs from an answer: only an answer can be
+// preceded by informational ones, only a server says 100 (Continue).
 
 // readAction is what moves the incoming message on.
 type readAction uint8
 
 const (
-	readHead readAction = iota
+	// readInformational: the head of an informational answer is complete.
+	readInformational readAction = iota
+	// readHead: the head is complete.
+	readHead
+	// readData: a piece of body has come.
 	readData
+	// readEnd: the message is complete; after an upgrade: the peer sends nothing more.
 	readEnd
+	// readUpgrade: the connection leaves HTTP, and the peer may send whatever it likes.
+	readUpgrade
+	// readNextCycle: another exchange begins.
 	readNextCycle
 
 	readActions
-)
-
-// illegal marks a transition that does not exist.
-const illegal = 0xff
-
-// readTransitions[state][action] is the state after the action.
-var readTransitions = [readStates][readActions]ReadState{
-	//                 head              data           end           next cycle
-	ReadEmpty:        {ReadMessageReady, illegal, illegal, illegal},
-	ReadMessageReady: {illegal, ReadBodyReady, ReadFinished, illegal},
-	ReadBodyReady:    {illegal, ReadBodyReady, ReadFinished, illegal},
-	ReadFinished:     {illegal, illegal, illegal, ReadEmpty},
-}
-
-// WriteState says how far the outgoing message has come.
-type WriteState uint8
-
-// The states of the outgoing message.
-const (
-	// WriteEmpty: nothing of it was sent.
-	WriteEmpty WriteState = iota
-	// WriteContinueIssued: 100 (Continue) was sent ahead of it.
-	WriteContinueIssued
-	// WriteMetadataIssued: its head was sent.
-	WriteMetadataIssued
-	// WriteFinished: all of it was sent.
-	WriteFinished
-
-	writeStates
 )
 
 // writeAction is what moves the outgoing message on.
 type writeAction uint8
 
 const (
+	// writeContinue: 100 (Continue) is sent.
 	writeContinue writeAction = iota
+	// writeInformational: another informational answer is sent.
+	writeInformational
+	// writeHead: the head is sent.
 	writeHead
+	// writeData: a piece of body is sent.
 	writeData
+	// writeEnd: the end of the message is sent; after an upgrade: nothing more will be.
 	writeEnd
+	// writeUpgrade: the connection leaves HTTP.
+	writeUpgrade
+	// writeNextCycle: another exchange begins.
 	writeNextCycle
 
 	writeActions
 )
 
-// writeTransitions[state][action] is the state after the action.
-var writeTransitions = [writeStates][writeActions]WriteState{
-	//                    continue             head                 data                 end            next cycle
-	WriteEmpty:          {WriteContinueIssued, WriteMetadataIssued, illegal, illegal, illegal},
-	WriteContinueIssued: {illegal, WriteMetadataIssued, illegal, illegal, illegal},
-	WriteMetadataIssued: {illegal, illegal, WriteMetadataIssued, WriteFinished, illegal},
-	WriteFinished:       {illegal, illegal, illegal, illegal, WriteEmpty},
+// What the tables are sized by.
+const (
+	roles       = RoleClient + 1
+	readStates  = ReadStateFinished + 1
+	writeStates = WriteStateFinished + 1
+)
+
+// illegal marks a transition that does not exist.
+const illegal = 0xff
+
+// Short names for the tables.
+const (
+	rEmpty    = ReadStateEmpty
+	rReady    = ReadStateMessageReady
+	rBody     = ReadStateBodyReady
+	rFinished = ReadStateFinished
+
+	wEmpty    = WriteStateEmpty
+	wContinue = WriteStateContinueIssued
+	wHead     = WriteStateMetadataIssued
+	wFinished = WriteStateFinished
+)
+
+// readTransitions[role][state][action] is the state after the action.
+var readTransitions = [roles][readStates][readActions]ReadState{
+	RoleServer: {
+		//           informational head    data     end        upgrade  next cycle
+		rEmpty:    {illegal, rReady, illegal, illegal, illegal, illegal},
+		rReady:    {illegal, illegal, rBody, rFinished, illegal, illegal},
+		rBody:     {illegal, illegal, rBody, rFinished, illegal, illegal},
+		rFinished: {illegal, illegal, illegal, illegal, rBody, rEmpty},
+	},
+	RoleClient: {
+		//           informational head    data     end        upgrade  next cycle
+		rEmpty:    {rEmpty, rReady, illegal, illegal, rBody, illegal},
+		rReady:    {illegal, illegal, rBody, rFinished, illegal, illegal},
+		rBody:     {illegal, illegal, rBody, rFinished, illegal, illegal},
+		rFinished: {illegal, illegal, illegal, illegal, illegal, rEmpty},
+	},
+}
+
+// writeTransitions[role][state][action] is the state after the action.
+var writeTransitions = [roles][writeStates][writeActions]WriteState{
+	RoleServer: {
+		//           continue  informational head  data     end        upgrade  next cycle
+		wEmpty:    {wContinue, wEmpty, wHead, illegal, illegal, wHead, illegal},
+		wContinue: {illegal, wContinue, wHead, illegal, illegal, wHead, illegal},
+		wHead:     {illegal, illegal, illegal, wHead, wFinished, illegal, illegal},
+		wFinished: {illegal, illegal, illegal, illegal, illegal, illegal, wEmpty},
+	},
+	RoleClient: {
+		//           continue  informational head  data     end        upgrade  next cycle
+		wEmpty:    {illegal, illegal, wHead, illegal, illegal, illegal, illegal},
+		wContinue: {illegal, illegal, illegal, illegal, illegal, illegal, illegal},
+		wHead:     {illegal, illegal, illegal, wHead, wFinished, illegal, illegal},
+		wFinished: {illegal, illegal, illegal, illegal, illegal, wHead, wEmpty},
+	},
+}
+
+// canRead reports whether the table allows an action on the incoming message.
+func (c *Conn) canRead(action readAction) bool {
+	return readTransitions[c.role][c.readState][action] != illegal
 }
 
 // onRead moves the incoming message on. An action that the table does not allow changes nothing.
 func (c *Conn) onRead(action readAction) {
-	if next := readTransitions[c.readState][action]; next != illegal {
+	if next := readTransitions[c.role][c.readState][action]; next != illegal {
 		c.readState = next
 	}
 }
 
 // canWrite reports whether the table allows an action on the outgoing message.
 func (c *Conn) canWrite(action writeAction) bool {
-	return writeTransitions[c.writeState][action] != illegal
+	return writeTransitions[c.role][c.writeState][action] != illegal
 }
 
 // onWrite moves the outgoing message on. An action that the table does not allow changes nothing.
 func (c *Conn) onWrite(action writeAction) {
-	if c.canWrite(action) {
-		c.writeState = writeTransitions[c.writeState][action]
+	if next := writeTransitions[c.role][c.writeState][action]; next != illegal {
+		c.writeState = next
 	}
 }

@@ -2,24 +2,27 @@ package http1
 
 import "testing"
 
-// TestTransitions proves of both tables that every state can be reached and that the cycle closes.
+// TestTransitions proves of the tables that every state of a role can be reached and that the cycle closes.
 func TestTransitions(t *testing.T) {
-	read := reachable(ReadEmpty, func(s ReadState) []ReadState { return readTransitions[s][:] })
-	if len(read) != int(readStates) {
-		t.Errorf("of %d read states %d can be reached", readStates, len(read))
-	}
-	write := reachable(WriteEmpty, func(s WriteState) []WriteState { return writeTransitions[s][:] })
-	if len(write) != int(writeStates) {
-		t.Errorf("of %d write states %d can be reached", writeStates, len(write))
-	}
-	for state := range readStates {
-		if !reachable(state, func(s ReadState) []ReadState { return readTransitions[s][:] })[ReadEmpty] {
-			t.Errorf("no way leads from read state %d to the next cycle", state)
+	for role := range roles {
+		next := func(s ReadState) []ReadState { return readTransitions[role][s][:] }
+		if read := reachable(rEmpty, next); len(read) != int(readStates) {
+			t.Errorf("%v: of %d read states %d can be reached", role, readStates, len(read))
 		}
-	}
-	for state := range writeStates {
-		if !reachable(state, func(s WriteState) []WriteState { return writeTransitions[s][:] })[WriteEmpty] {
-			t.Errorf("no way leads from write state %d to the next cycle", state)
+		for state := range readStates {
+			if !reachable(state, next)[rEmpty] {
+				t.Errorf("%v: no way leads from read state %v to the next cycle", role, state)
+			}
+		}
+		write := func(s WriteState) []WriteState { return writeTransitions[role][s][:] }
+		reached := reachable(wEmpty, write)
+		if want := int(writeStates) - int(role); len(reached) != want || role == RoleClient && reached[wContinue] {
+			t.Errorf("%v: of %d write states %d can be reached", role, want, len(reached))
+		}
+		for state := range reached {
+			if !reachable(state, write)[wEmpty] {
+				t.Errorf("%v: no way leads from write state %v to the next cycle", role, state)
+			}
 		}
 	}
 }

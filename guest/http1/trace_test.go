@@ -47,13 +47,13 @@ func (t *tracer) hear(e EventRecord) {
 	text := func(s Span) string { return string(t.rest[s.Offset:][:s.Size]) }
 	switch e.Kind {
 	case EventLineReady:
+		if e.Status != 0 {
+			t.add("line %d %d %q %d.%d", e.Position, e.Status, text(e.First), e.Version>>8, e.Version&0xff)
+			break
+		}
 		t.add("line %d %s %s %d.%d", e.Position, text(e.First), text(e.Second), e.Version>>8, e.Version&0xff)
 	case EventHeaderReady:
-		var fields strings.Builder
-		for _, field := range t.tables.Fields[:e.FieldCount] {
-			fmt.Fprintf(&fields, " %s=%q", text(field.Name), text(field.Value))
-		}
-		t.add("header %d%s%s", e.Position, flagNames(e.Flags), fields.String())
+		t.add("header %d%s%s", e.Position, flagNames(e.Flags), t.fields(e))
 		if e.Authority.Size > 0 {
 			t.lines[len(t.lines)-1] += " for " + text(e.Authority)
 		}
@@ -64,9 +64,23 @@ func (t *tracer) hear(e EventRecord) {
 		} else {
 			t.add("data %d %s", e.Position, text(e.First))
 		}
+	case EventTrailerReady:
+		t.add("trailer %d%s", e.Position, t.fields(e))
+	case EventUpgraded:
+		t.add("upgraded %d", e.Position)
 	case EventReady:
 		t.add("ready %d", e.Position)
 	}
+}
+
+// fields lists the fields of a section.
+func (t *tracer) fields(e EventRecord) string {
+	var fields strings.Builder
+	text := func(s Span) string { return string(t.rest[s.Offset:][:s.Size]) }
+	for _, field := range t.tables.Fields[:e.FieldCount] {
+		fmt.Fprintf(&fields, " %s=%q", text(field.Name), text(field.Value))
+	}
+	return fields.String()
 }
 
 func (t *tracer) add(format string, args ...any) {
@@ -81,7 +95,7 @@ func flagNames(flags EventFlags) string {
 		name string
 	}{
 		{EventFlagsBody, "body"}, {EventFlagsChunked, "chunked"}, {EventFlagsKeepAlive, "keep-alive"},
-		{EventFlagsExpectContinue, "expect"}, {EventFlagsUpgrade, "upgrade"},
+		{EventFlagsExpectContinue, "expect"}, {EventFlagsUpgrade, "upgrade"}, {EventFlagsInformational, "informational"}, {EventFlagsUntilClose, "until-close"},
 	} {
 		if flags&flag.bit != 0 {
 			out += " " + flag.name
@@ -90,10 +104,10 @@ func flagNames(flags EventFlags) string {
 	return out
 }
 
-// answer answers a request with 204 and has the next cycle begin with the next bytes.
+// answer answers a request, with a status that is legal for every method, and has the next cycle begin with the next bytes.
 func (t *tracer) answer() {
 	var framing Framing
-	head := Head{Status: 204, Flags: HeadFlagsComplete}
+	head := Head{Status: 404, Flags: HeadFlagsComplete}
 	if errno := t.conn.FrameHead(&head, &Output{Bytes: make([]byte, 256)}, &framing); errno != ErrnoSuccess {
 		panic(errno)
 	}
@@ -110,10 +124,11 @@ func (t *tracer) run(input string, size int) string {
 			t.answer()
 			state = t.give("", 0)
 		}
-		if state == ReaderStateFailed {
+		refused := state == ReaderStateFailed || state == ReaderStateHTTP2Preface
+		if refused {
 			t.add("%v %d at %d", t.result.Error, t.result.ErrorStatus, t.result.ErrorPosition)
 		}
-		if input == "" || state == ReaderStateFailed {
+		if input == "" || refused {
 			return strings.Join(t.lines, "\n")
 		}
 	}

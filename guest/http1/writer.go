@@ -1,22 +1,24 @@
 package http1
 
-// answer is what the core knows of the message that is being written.
-type answer struct {
+// outgoing is what the core knows of the message that is being written, and of the request that belongs to it.
+type outgoing struct {
 	// remaining is what is missing of the announced length.
 	remaining uint64
-	// head says that the request was HEAD.
-	head bool
+	// head and connect say that the request is HEAD or CONNECT; upgrade, that a client asks for another protocol.
+	head, connect, upgrade bool
 	// bodiless says that the peer must see no body, whatever is sent as one.
 	bodiless bool
 	// chunked, announced: how the body is framed; neither means that the end of the connection ends it.
 	chunked, announced bool
 	// keepAlive says that the connection goes on afterwards.
 	keepAlive bool
+	// raw says that the connection has left HTTP: nothing is framed any more.
+	raw bool
 }
 
-// Head is the head of an answer as a host wants it.
+// Head is the head of a message as a host wants it.
 type Head struct {
-	// Status is the status, 200 to 999.
+	// Status is the status of an answer, 200 to 999, or of an informational one, 100 to 199.
 	Status Status
 	// Fields are the fields; their spans count from Bytes.
 	Fields []FieldSpan
@@ -45,7 +47,7 @@ type Output struct {
 	// whole is how long the head is, in bytes, 0 when there is none; then what it was made of and came to.
 	whole  int
 	last   lastHead
-	answer answer
+	answer outgoing
 
 	// writer is the call at work. It is here for the same reason as the reader in Tables.
 	writer writer
@@ -76,7 +78,7 @@ func (c *Conn) headContext() (context headContext) {
 	if c.message.flags&EventFlagsKeepAlive != 0 && c.phase != phaseFailed {
 		context |= contextKeepAlive
 	}
-	if c.answer.head {
+	if c.outgoing.head {
 		context |= contextHead
 	}
 	return context
@@ -96,13 +98,14 @@ func (o *Output) piece() (room []byte, offset uint32) {
 // Names and values are checked like received ones, so nothing that ends a line ever reaches the wire. Framing fields are
 // completed: a Content-Length when the length is known, chunks when it is not, and to HTTP/1.0 the end of the connection.
 //
-// It returns ErrnoState when a head was framed before, ErrnoInvalid for what may not be sent, and ErrnoTooBig when out has
-// no room; none of them changes the connection.
+// It returns ErrnoState when a head was framed before, ErrnoInvalid for what may not be sent, of which an answer of the 2xx
+// class to CONNECT is one (see [Conn.FrameUpgrade]), and ErrnoTooBig when out has no room; none of them changes the
+// connection.
 func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
-	if !c.canWrite(writeHead) {
+	if !c.act(RoleServer) || !c.canWrite(writeHead) {
 		return ErrnoState
 	}
-	if head.Status < 200 || head.Status > 999 {
+	if head.Status < 200 || head.Status > 999 || head.Status < 300 && c.outgoing.connect {
 		return ErrnoInvalid
 	}
 	last := lastHead{head.Length, head.Flags &^ HeadFlagsRepeated, head.Status, c.headContext()}
@@ -113,10 +116,10 @@ func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 		}
 		out.last, out.answer, out.whole = last, out.writer.answer, out.writer.n
 	}
-	c.answer = out.answer
+	c.outgoing = out.answer
 	c.onWrite(writeHead)
 	if head.Flags&HeadFlagsComplete != 0 {
-		c.answer.remaining = 0
+		c.outgoing.remaining = 0
 		c.onWrite(writeEnd)
 	}
 	c.frame(framing, Span{Size: uint32(out.whole)}, Span{})
@@ -125,8 +128,7 @@ func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 
 // frameHead writes a head.
 func (out *Output) frameHead(head *Head, context headContext) Errno {
-	w := &out.writer
-	w.out, w.n, w.full, w.answer = out.Bytes[:len(out.Bytes)-pieceRoom], 0, false, answer{}
+	w := out.start()
 	w.answer.head = context&contextHead != 0
 	w.answer.bodiless = w.answer.head || head.Status == 204 || head.Status == 304
 	if errno := w.begin(head, out); errno != ErrnoSuccess {
@@ -145,6 +147,19 @@ func (out *Output) frameHead(head *Head, context headContext) Errno {
 		return ErrnoTooBig
 	}
 	return ErrnoSuccess
+}
+
+// start begins to write at the front of the output.
+func (out *Output) start() *writer {
+	w := &out.writer
+	w.out, w.n, w.full, w.answer = out.Bytes[:len(out.Bytes)-pieceRoom], 0, false, outgoing{}
+	return w
+}
+
+// startOther begins to write something that is not the head of an answer: what was kept of the last one is lost.
+func (out *Output) startOther() *writer {
+	out.kept, out.whole = 0, 0
+	return out.start()
 }
 
 // begin writes the status line and the fields that the host has given, unless the output holds them already.
@@ -173,19 +188,21 @@ const (
 	givenChunked
 	givenDate
 	givenClose
+	givenUpgrade
+	givenUpgradeOption
+	givenHost
+	// givenBadHost: more than one Host, or one that is no authority.
+	givenBadHost
 )
 
 // fields writes the fields that the host has given.
 func (w *writer) fields(head *Head) (set given, errno Errno) {
 	noContent := head.Status == 204 || head.Status == 304
 	for i := range head.Fields {
-		span := &head.Fields[i]
-		name, nameOK := span.Name.In(head.Bytes)
-		value, valueOK := span.Value.In(head.Bytes)
-		if !nameOK || !valueOK || len(name) == 0 || skipToken(name, 0) != len(name) || skipValue(value, 0) != len(value) {
+		name, value, ok := head.field(i)
+		if !ok {
 			return 0, ErrnoInvalid
 		}
-		value = trimSpace(value)
 		pass := true
 		if means(len(name)) {
 			if pass, errno = w.give(&set, name, value, noContent); errno != ErrnoSuccess {
@@ -199,21 +216,33 @@ func (w *writer) fields(head *Head) (set given, errno Errno) {
 	return set, ErrnoSuccess
 }
 
+// field is a field without the white space around its value. ok is false when it lies outside of the bytes, or may not be
+// sent.
+func (head *Head) field(i int) (name, value []byte, ok bool) {
+	span := &head.Fields[i]
+	name, nameOK := span.Name.In(head.Bytes)
+	value, valueOK := span.Value.In(head.Bytes)
+	if !nameOK || !valueOK || len(name) == 0 || skipToken(name, 0) != len(name) || skipValue(value, 0) != len(value) {
+		return nil, nil, false
+	}
+	return name, trimSpace(value), true
+}
+
 // give takes a field that may mean something here. It reports whether the field is sent as it is: the core itself writes
-// those that frame the answer or rule the connection.
+// those that frame the message or rule the connection.
 func (w *writer) give(set *given, name, value []byte, noContent bool) (pass bool, errno Errno) {
 	switch {
 	case EqualFold(name, "date"):
 		*set |= givenDate
+	case EqualFold(name, "host"):
+		if *set&givenHost != 0 || !isAuthority(value, false) {
+			*set |= givenBadHost
+		}
+		*set |= givenHost
+	case EqualFold(name, "upgrade"):
+		*set |= givenUpgrade
 	case EqualFold(name, "connection"):
-		options, err := connectionOptions(value)
-		if err != ErrorCodeNone {
-			return false, ErrnoInvalid
-		}
-		if options&seenClose != 0 {
-			*set |= givenClose
-		}
-		return options&(seenClose|seenKeepAlive) == 0, ErrnoSuccess
+		return w.giveConnection(set, value)
 	case EqualFold(name, "content-length"):
 		if !w.giveLength(set, value) {
 			return false, ErrnoInvalid
@@ -225,6 +254,24 @@ func (w *writer) give(set *given, name, value []byte, noContent bool) (pass bool
 		}
 		*set |= givenChunked
 		return false, ErrnoSuccess
+	}
+	return true, ErrnoSuccess
+}
+
+// giveConnection takes a Connection. One that says whether the connection goes on is not sent: the core says so itself.
+func (w *writer) giveConnection(set *given, value []byte) (pass bool, errno Errno) {
+	options, err := connectionOptions(value)
+	if err != ErrorCodeNone {
+		return false, ErrnoInvalid
+	}
+	if options&seenClose != 0 {
+		*set |= givenClose
+	}
+	if options&(seenClose|seenKeepAlive) != 0 {
+		return false, ErrnoSuccess
+	}
+	if options&seenUpgradeOption != 0 {
+		*set |= givenUpgradeOption
 	}
 	return true, ErrnoSuccess
 }
@@ -285,27 +332,22 @@ func (w *writer) connection(head *Head, set given, context headContext) {
 	case context&contextHTTP11 == 0:
 		w.text("Connection: keep-alive\r\n")
 	}
+	w.upgradeOption(set)
 }
 
-// FrameContinue writes 100 (Continue) to out. ErrnoState when the peer does not wait for it or an answer has begun.
-func (c *Conn) FrameContinue(out *Output, framing *Framing) Errno {
-	if c.message.flags&EventFlagsExpectContinue == 0 || c.readState != ReadMessageReady || !c.canWrite(writeContinue) {
-		return ErrnoState
+// upgradeOption has Upgrade go with the connection option that it needs (RFC 9110 section 7.8).
+func (w *writer) upgradeOption(set given) {
+	if set&(givenUpgrade|givenUpgradeOption) == givenUpgrade {
+		w.text("Connection: Upgrade\r\n")
 	}
-	room, offset := out.piece()
-	n := copy(room, "HTTP/1.1 100 Continue\r\n\r\n")
-	c.onWrite(writeContinue)
-	c.frame(framing, Span{Offset: offset, Size: uint32(n)}, Span{})
-	framing.Bodiless = 0
-	return ErrnoSuccess
 }
 
 // FrameData writes to out what goes around a piece of body. ErrnoState without a head or after the end, ErrnoTooBig when
 // the piece goes beyond the announced length. An empty piece frames nothing, for an empty chunk would end the body.
 func (c *Conn) FrameData(size uint64, out *Output, framing *Framing) Errno {
-	a := &c.answer
+	a := &c.outgoing
 	switch {
-	case !c.canWrite(writeData):
+	case c.role == RoleNone || !c.canWrite(writeData):
 		return ErrnoState
 	case a.announced && !a.bodiless && size > a.remaining:
 		return ErrnoTooBig
@@ -329,18 +371,14 @@ func (c *Conn) FrameData(size uint64, out *Output, framing *Framing) Errno {
 	return ErrnoSuccess
 }
 
-// FrameEnd writes the end of an answer to out. ErrnoState without a head or after the end, ErrnoInvalid when bytes of the
+// FrameEnd writes the end of a message to out. ErrnoState without a head or after the end, ErrnoInvalid when bytes of the
 // announced length are missing.
 func (c *Conn) FrameEnd(out *Output, framing *Framing) Errno {
-	a := &c.answer
-	switch {
-	case !c.canWrite(writeEnd):
-		return ErrnoState
-	case a.announced && !a.bodiless && a.remaining > 0:
-		return ErrnoInvalid
+	if errno := c.mayEnd(); errno != ErrnoSuccess {
+		return errno
 	}
 	var before Span
-	if a.chunked && !a.bodiless {
+	if c.outgoing.chunked && !c.outgoing.bodiless {
 		room, offset := out.piece()
 		before = Span{Offset: offset, Size: uint32(copy(room, "0\r\n\r\n"))}
 	}
@@ -349,12 +387,65 @@ func (c *Conn) FrameEnd(out *Output, framing *Framing) Errno {
 	return ErrnoSuccess
 }
 
+// FrameTrailers writes the end of a message to out with the fields of head as trailers. A message that does not go out in
+// chunks ends without them, but they are checked all the same. It returns what FrameEnd returns, ErrnoInvalid also for a
+// field that may not be a trailer, and ErrnoTooBig when out has no room.
+func (c *Conn) FrameTrailers(head *Head, out *Output, framing *Framing) Errno {
+	if errno := c.mayEnd(); errno != ErrnoSuccess {
+		return errno
+	}
+	if c.outgoing.raw {
+		return ErrnoState
+	}
+	w := out.startOther()
+	w.text("0\r\n")
+	if errno := w.otherFields(head); errno != ErrnoSuccess {
+		return errno
+	}
+	var before Span
+	if c.outgoing.chunked && !c.outgoing.bodiless {
+		before.Size = uint32(w.n)
+	}
+	c.onWrite(writeEnd)
+	c.frame(framing, before, Span{})
+	return ErrnoSuccess
+}
+
+// mayEnd says whether a message can end now.
+func (c *Conn) mayEnd() Errno {
+	a := &c.outgoing
+	switch {
+	case c.role == RoleNone || !c.canWrite(writeEnd):
+		return ErrnoState
+	case a.announced && !a.bodiless && a.remaining > 0:
+		return ErrnoInvalid
+	}
+	return ErrnoSuccess
+}
+
+// otherFields writes the fields of a section that is not the head of a message, and the line that ends it. None of them
+// may frame or route a message or rule a connection.
+func (w *writer) otherFields(head *Head) Errno {
+	for i := range head.Fields {
+		name, value, ok := head.field(i)
+		if !ok || forbiddenTrailer(name) {
+			return ErrnoInvalid
+		}
+		w.field(name, value)
+	}
+	w.line()
+	if w.full {
+		return ErrnoTooBig
+	}
+	return ErrnoSuccess
+}
+
 // frame describes what a framing call wrote.
 func (c *Conn) frame(framing *Framing, before, after Span) {
 	framing.Before, framing.After = before, after
-	framing.Bodiless = boolean(c.answer.bodiless)
-	framing.Finished = boolean(c.writeState == WriteFinished)
-	framing.KeepAlive = boolean(c.answer.keepAlive)
+	framing.Bodiless = boolean(c.outgoing.bodiless)
+	framing.Finished = boolean(c.writeState == WriteStateFinished)
+	framing.KeepAlive = boolean(c.outgoing.keepAlive)
 }
 
 func boolean(b bool) uint8 {
@@ -369,7 +460,7 @@ type writer struct {
 	out    []byte
 	n      int
 	full   bool
-	answer answer
+	answer outgoing
 }
 
 func (w *writer) bytes(b []byte) {

@@ -96,7 +96,7 @@ func TestFrameHead(t *testing.T) {
 		got := ""
 		if errno := c.FrameHead(&head, out, &framing); errno != ErrnoSuccess {
 			got = errno.String()
-			if c.writeState != WriteEmpty {
+			if c.writeState != wEmpty {
 				t.Errorf("%+v: the connection was changed", test)
 			}
 		} else {
@@ -174,7 +174,7 @@ func TestWriteStates(t *testing.T) {
 	out := &Output{Bytes: make([]byte, 256)}
 	var framing Framing
 	steps := map[string]func(c *Conn) Errno{
-		"continue": func(c *Conn) Errno { return c.FrameContinue(out, &framing) },
+		"continue": func(c *Conn) Errno { return c.FrameInformational(&Head{Status: 100}, out, &framing) },
 		"head": func(c *Conn) Errno {
 			return c.FrameHead(&Head{Status: 200, Flags: HeadFlagsStreamed}, out, &framing)
 		},
@@ -205,7 +205,7 @@ func TestWriteStates(t *testing.T) {
 			}
 		}
 	}
-	if errno := request("1.1").FrameContinue(out, &framing); errno != ErrnoState {
+	if errno := request("1.1").FrameInformational(&Head{Status: 100}, out, &framing); errno != ErrnoState {
 		t.Errorf("100 was sent to a peer that does not wait for it: %v", errno)
 	}
 }

@@ -64,7 +64,7 @@ func TestHelpNamesVariables(t *testing.T) {
 	for command, variables := range map[string]string{
 		"":        "SLUICE_ADDR SLUICE_CONFIG SLUICE_CORE SLUICE_GRACE SLUICE_VERBOSE",
 		"serve":   "SLUICE_ADDR SLUICE_CONFIG SLUICE_CORE SLUICE_GRACE SLUICE_VERBOSE",
-		"trace":   "SLUICE_ROLE SLUICE_EOF SLUICE_SPLIT SLUICE_CORE",
+		"trace":   "SLUICE_ROLE SLUICE_METHOD SLUICE_EOF SLUICE_SPLIT SLUICE_CORE",
 		"inspect": "SLUICE_JSON",
 		"version": "",
 	} {

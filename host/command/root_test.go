@@ -39,7 +39,7 @@ func TestErrors(t *testing.T) {
 		{"", "SLUICE_VERBOSE=maybe", 2, `invalid value "maybe" for SLUICE_VERBOSE: must be true or false`},
 
 		{"trace --split -1", "", 2, `invalid value "-1" for --split: must be a number of bytes, 1 or more, or 0 for all at once`},
-		{"trace --role client", "", 2, `invalid value "client" for --role: must be server`},
+		{"trace --role proxy", "", 2, `invalid value "proxy" for --role: must be server or client`},
 		{"trace --core foo", "", 2, `invalid value "foo" for --core: must be wasm or native`},
 		{"trace", "SLUICE_SPLIT=x", 2, `invalid value "x" for SLUICE_SPLIT: must be a number of bytes, 1 or more, or 0 for all at once`},
 		{"trace request.http", "", 2, "trace takes no arguments; give the bytes on standard input"},

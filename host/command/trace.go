@@ -15,10 +15,11 @@ import (
 
 func newTrace() *cobra.Command {
 	var (
-		role  roleName
-		eof   bool
-		split pieceSize
-		core  coreName
+		role   roleName
+		method string
+		eof    bool
+		split  pieceSize
+		core   coreName
 	)
 	cmd := &cobra.Command{
 		Use:   "trace",
@@ -35,6 +36,7 @@ whatever the verdict; another status means that the input could not be traced.`,
 			config := engine.TraceConfig{
 				Core:     engine.Core(core),
 				Role:     engine.Role(role),
+				Method:   method,
 				EOF:      eof,
 				Split:    int(split),
 				CacheDir: defaultCacheDir(),
@@ -44,7 +46,8 @@ whatever the verdict; another status means that the input could not be traced.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.TextVar(&role, "role", roleName(engine.RoleServer), "take the part of the `server`")
+	flags.TextVar(&role, "role", roleName(engine.RoleServer), "be the `server|client`: the one reads requests, the other answers")
+	flags.StringVar(&method, "method", "GET", "read answers to requests of this `method`; only with --role client")
 	flags.BoolVar(&eof, "eof", false, "let the peer close after the input")
 	flags.TextVar(&split, "split", pieceSize(0), "feed at most `bytes` at a time; 0 feeds all at once")
 	flags.TextVar(&core, "core", coreName(engine.CoreWasm), coreUsage)
@@ -84,13 +87,21 @@ func eventLine(event *engine.TraceEvent) any {
 	head := common{event.Event, event.Offset}
 	switch event.Event {
 	case "LINE_READY":
+		if event.Status != 0 {
+			return struct {
+				common
+				Status  int    `json:"status"`
+				Reason  latin1 `json:"reason"`
+				Version string `json:"version"`
+			}{head, event.Status, event.Reason, event.Version}
+		}
 		return struct {
 			common
 			Method  latin1 `json:"method"`
 			Target  latin1 `json:"target"`
 			Version string `json:"version"`
 		}{head, event.Method, event.Target, event.Version}
-	case "HEADER_READY":
+	case "HEADER_READY", "TRAILER_READY":
 		fields := make([][2]latin1, len(event.Fields))
 		for i, field := range event.Fields {
 			fields[i] = [2]latin1{field.Name, field.Value}
@@ -102,8 +113,10 @@ func eventLine(event *engine.TraceEvent) any {
 	case "DATA_READY":
 		return struct {
 			common
-			Data latin1 `json:"data"`
-		}{head, event.Data}
+			Data       latin1 `json:"data"`
+			ChunkStart bool   `json:"chunk_start,omitempty"`
+			ChunkEnd   bool   `json:"chunk_end,omitempty"`
+		}{head, event.Data, event.ChunkStart, event.ChunkEnd}
 	}
 	return head
 }

@@ -20,6 +20,12 @@ func TestTraceLines(t *testing.T) {
 	}{
 		{"line", eventLine(&engine.TraceEvent{Event: "LINE_READY", Offset: 16, Method: []byte("GET"), Target: []byte("/a?<b>&c"), Version: "1.1"}),
 			`{"event":"LINE_READY","offset":16,"method":"GET","target":"/a?<b>&c","version":"1.1"}`},
+		{"line of an answer", eventLine(&engine.TraceEvent{Event: "LINE_READY", Status: 404, Reason: []byte("Not Found"), Version: "1.0"}),
+			`{"event":"LINE_READY","offset":0,"status":404,"reason":"Not Found","version":"1.0"}`},
+		{"piece of a chunk", eventLine(&engine.TraceEvent{Event: "DATA_READY", Offset: 5, Data: []byte("a"), ChunkStart: true}),
+			`{"event":"DATA_READY","offset":5,"data":"a","chunk_start":true}`},
+		{"trailer", eventLine(&engine.TraceEvent{Event: "TRAILER_READY", Offset: 5, Fields: []engine.TraceField{{Name: []byte("A"), Value: []byte("b")}}}),
+			`{"event":"TRAILER_READY","offset":5,"fields":[["A","b"]]}`},
 		{"header", eventLine(&engine.TraceEvent{Event: "HEADER_READY", Offset: 40, Fields: []engine.TraceField{{Name: []byte("Host"), Value: []byte("a")}, {Name: []byte("X"), Value: []byte("\"\\\t\xe9\xff")}, {Name: []byte("Y")}}}),
 			`{"event":"HEADER_READY","offset":40,"fields":[["Host","a"],["X","\"\\\t` + "\u00e9\u00ff" + `"],["Y",""]]}`},
 		{"header without fields", eventLine(&engine.TraceEvent{Event: "HEADER_READY", Offset: 18}),

@@ -49,10 +49,11 @@ func (c coreName) MarshalText() ([]byte, error) { return []byte(c), nil }
 type roleName engine.Role
 
 func (r *roleName) UnmarshalText(text []byte) error {
-	if engine.Role(text) != engine.RoleServer {
-		return errors.New("must be server")
+	role := engine.Role(text)
+	if role != engine.RoleServer && role != engine.RoleClient {
+		return errors.New("must be server or client")
 	}
-	*r = roleName(engine.RoleServer)
+	*r = roleName(role)
 	return nil
 }
 

@@ -8,6 +8,8 @@ static union {
   sluice_header_t header;
   sluice_data_t data;
   sluice_message_t message;
+  sluice_trailer_t trailer;
+  sluice_closed_t closed;
   sluice_delivery_t delivery;
   sluice_receive_buffer_t receive_buffer;
 } room;
@@ -50,6 +52,12 @@ NUMBER(message__fields__len, room.message.fields.len, uint32_t)
 ADDRESS(message__body__ptr, room.message.body.ptr, const uint8_t *)
 NUMBER(message__body__len, room.message.body.len, uint32_t)
 
+ADDRESS(trailer__fields__ptr, room.trailer.fields.ptr, const sluice_field_t *)
+NUMBER(trailer__fields__len, room.trailer.fields.len, uint32_t)
+
+NUMBER(closed__side, room.closed.side, sluice_closed_side_t)
+NUMBER(closed__reason, room.closed.reason, sluice_close_reason_t)
+
 NUMBER(delivery__event, room.delivery.event, sluice_event_t)
 ADDRESS(delivery__payload__ptr, room.delivery.payload.ptr, const uint8_t *)
 NUMBER(delivery__payload__len, room.delivery.payload.len, uint32_t)
@@ -66,3 +74,14 @@ SLUICE_EXPORT("call_send_end") uint32_t call_send_end(void) { return sluice_send
 SLUICE_EXPORT("call_drain") uint32_t call_drain(void) { return sluice_drain(8); }
 SLUICE_EXPORT("call_next_event") uint32_t call_next_event(void) { return sluice_next_event(8, (sluice_delivery_t *)16); }
 SLUICE_EXPORT("call_wait_writable") uint32_t call_wait_writable(void) { return sluice_wait_writable(8); }
+SLUICE_EXPORT("call_send_informational") uint32_t call_send_informational(void) { return sluice_send_informational(8, 16, (const sluice_field_t *)24, 32); }
+SLUICE_EXPORT("call_send_trailers") uint32_t call_send_trailers(void) { return sluice_send_trailers(8, (const sluice_field_t *)16, 24); }
+SLUICE_EXPORT("call_upgrade") uint32_t call_upgrade(void) { return sluice_upgrade(8, (const sluice_field_t *)16, 24); }
+SLUICE_EXPORT("call_hold_continue") uint32_t call_hold_continue(void) { return sluice_hold_continue(8); }
+SLUICE_EXPORT("call_pause") uint32_t call_pause(void) { return sluice_pause(8); }
+SLUICE_EXPORT("call_resume") uint32_t call_resume(void) { return sluice_resume(8); }
+SLUICE_EXPORT("call_discard") uint32_t call_discard(void) { return sluice_discard(8); }
+SLUICE_EXPORT("call_stream") uint32_t call_stream(void) { return sluice_stream(8); }
+SLUICE_EXPORT("call_close") uint32_t call_close(void) { return sluice_close(8); }
+SLUICE_EXPORT("call_get_read_state") uint32_t call_get_read_state(void) { return sluice_get_read_state(8, (sluice_read_state_t *)16); }
+SLUICE_EXPORT("call_get_write_state") uint32_t call_get_write_state(void) { return sluice_get_write_state(8, (sluice_write_state_t *)16); }

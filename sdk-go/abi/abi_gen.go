@@ -67,6 +67,14 @@ const (
 	EventDataDone Event = 5
 	// Write: the whole answer was handed to the operating system. No payload.
 	EventDone Event = 6
+	// Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields in
+	// it. The payload is a `trailer`.
+	EventTrailerReady Event = 7
+	// Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+	// was already read, comes as `data_ready`; what is sent goes out as it is. No payload.
+	EventUpgraded Event = 8
+	// Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`.
+	EventClosed Event = 9
 )
 
 var eventNames = [...]string{
@@ -77,6 +85,9 @@ var eventNames = [...]string{
 	"header_done",
 	"data_done",
 	"done",
+	"trailer_ready",
+	"upgraded",
+	"closed",
 }
 
 // String gives the name of the value in events.witx, or "event(42)" for a number that has none.
@@ -105,6 +116,12 @@ const (
 	SubscriptionsDataDone Subscriptions = 1 << 5
 	// Deliver `event.done`.
 	SubscriptionsDone Subscriptions = 1 << 6
+	// Deliver `event.trailer_ready`.
+	SubscriptionsTrailerReady Subscriptions = 1 << 7
+	// Deliver `event.upgraded`. Without it the handler is never asked to be a tunnel: CONNECT is answered 501.
+	SubscriptionsUpgraded Subscriptions = 1 << 8
+	// Deliver `event.closed`.
+	SubscriptionsClosed Subscriptions = 1 << 9
 )
 
 // Version: An HTTP version: the major number in the high byte, the minor number in the low byte.
@@ -117,8 +134,66 @@ const (
 	VersionHTTP11 Version = 0x0101
 )
 
-// Status: An HTTP status code: 200 to 999 for an answer.
+// Status: An HTTP status code: 100 to 199 ahead of an answer, 200 to 999 for the answer.
 type Status uint16
+
+// ReadState: How far an incoming message has come.
+type ReadState uint8
+
+const (
+	// Its head is not complete.
+	ReadStateEmpty ReadState = 0
+	// Its head is complete, and none of its body has come.
+	ReadStateMessageReady ReadState = 1
+	// Some of its body has come; after an upgrade: the peer may send.
+	ReadStateBodyReady ReadState = 2
+	// It is complete; after an upgrade: the peer will send nothing more.
+	ReadStateFinished ReadState = 3
+)
+
+var readStateNames = [...]string{
+	"empty",
+	"message_ready",
+	"body_ready",
+	"finished",
+}
+
+// String gives the name of the value in events.witx, or "read_state(42)" for a number that has none.
+func (v ReadState) String() string {
+	if uint64(v) < uint64(len(readStateNames)) {
+		return readStateNames[v]
+	}
+	return unnamed("read_state", uint64(v))
+}
+
+// WriteState: How far an outgoing message has come.
+type WriteState uint8
+
+const (
+	// Nothing of it was sent; informational answers other than 100 do not count.
+	WriteStateEmpty WriteState = 0
+	// 100 (Continue) was sent ahead of it.
+	WriteStateContinueIssued WriteState = 1
+	// Its head was sent; after an upgrade: bytes can be sent.
+	WriteStateMetadataIssued WriteState = 2
+	// All of it was sent.
+	WriteStateFinished WriteState = 3
+)
+
+var writeStateNames = [...]string{
+	"empty",
+	"continue_issued",
+	"metadata_issued",
+	"finished",
+}
+
+// String gives the name of the value in events.witx, or "write_state(42)" for a number that has none.
+func (v WriteState) String() string {
+	if uint64(v) < uint64(len(writeStateNames)) {
+		return writeStateNames[v]
+	}
+	return unnamed("write_state", uint64(v))
+}
 
 // Bytes: Bytes somewhere in a module's memory: address and length.
 type Bytes struct {
@@ -248,6 +323,102 @@ const (
 	MessageBodyOffset   = 28
 )
 
+// Trailer: The trailer section of a message whose body came in chunks.
+//
+// 8 bytes, aligned to 4.
+type Trailer struct {
+	// Every field. None of them frames or routes a message or rules a connection.
+	Fields Fields
+}
+
+// Where a [Trailer] and its fields lie in memory. Offsets count from its first byte.
+const (
+	TrailerSize  = 8 // bytes
+	TrailerAlign = 4 // its address is a multiple of it
+
+	TrailerFieldsOffset = 0
+)
+
+// ClosedSide: Which sides of a connection are closed.
+type ClosedSide uint8
+
+const (
+	// The peer sends nothing more. Sending is still allowed.
+	ClosedSideRead ClosedSide = 0
+	// Nothing can be sent or received any more. This is the last event of a session.
+	ClosedSideBoth ClosedSide = 1
+)
+
+var closedSideNames = [...]string{
+	"read",
+	"both",
+}
+
+// String gives the name of the value in events.witx, or "closed_side(42)" for a number that has none.
+func (v ClosedSide) String() string {
+	if uint64(v) < uint64(len(closedSideNames)) {
+		return closedSideNames[v]
+	}
+	return unnamed("closed_side", uint64(v))
+}
+
+// CloseReason: Why a connection was closed.
+type CloseReason uint8
+
+const (
+	// The peer ended its side in good order.
+	CloseReasonEnd CloseReason = 0
+	// The peer ended its side inside a message, or inside a body that it had announced to be longer.
+	CloseReasonTruncated CloseReason = 1
+	// The connection broke.
+	CloseReasonReset CloseReason = 2
+	// A limit in time was reached.
+	CloseReasonTimeout CloseReason = 3
+	// The peer broke the protocol or a limit in size.
+	CloseReasonProtocol CloseReason = 4
+	// The handler closed it.
+	CloseReasonHandler CloseReason = 5
+	// The server shuts down and waits no longer.
+	CloseReasonShutdown CloseReason = 6
+)
+
+var closeReasonNames = [...]string{
+	"end",
+	"truncated",
+	"reset",
+	"timeout",
+	"protocol",
+	"handler",
+	"shutdown",
+}
+
+// String gives the name of the value in events.witx, or "close_reason(42)" for a number that has none.
+func (v CloseReason) String() string {
+	if uint64(v) < uint64(len(closeReasonNames)) {
+		return closeReasonNames[v]
+	}
+	return unnamed("close_reason", uint64(v))
+}
+
+// Closed: The end of a connection, or of its reading side.
+//
+// 2 bytes, aligned to 1.
+type Closed struct {
+	// Which sides are closed.
+	Side ClosedSide
+	// Why.
+	Reason CloseReason
+}
+
+// Where a [Closed] and its fields lie in memory. Offsets count from its first byte.
+const (
+	ClosedSize  = 2 // bytes
+	ClosedAlign = 1 // its address is a multiple of it
+
+	ClosedSideOffset   = 0
+	ClosedReasonOffset = 1
+)
+
 // Delivery: An event that `next_event` hands over.
 //
 // 12 bytes, aligned to 4.
@@ -318,6 +489,11 @@ var (
 	_ [MessageLineOffset]struct{}       = [unsafe.Offsetof(Message{}.Line)]struct{}{}
 	_ [MessageFieldsOffset]struct{}     = [unsafe.Offsetof(Message{}.Fields)]struct{}{}
 	_ [MessageBodyOffset]struct{}       = [unsafe.Offsetof(Message{}.Body)]struct{}{}
+	_ [TrailerSize]struct{}             = [unsafe.Sizeof(Trailer{})]struct{}{}
+	_ [TrailerFieldsOffset]struct{}     = [unsafe.Offsetof(Trailer{}.Fields)]struct{}{}
+	_ [ClosedSize]struct{}              = [unsafe.Sizeof(Closed{})]struct{}{}
+	_ [ClosedSideOffset]struct{}        = [unsafe.Offsetof(Closed{}.Side)]struct{}{}
+	_ [ClosedReasonOffset]struct{}      = [unsafe.Offsetof(Closed{}.Reason)]struct{}{}
 	_ [DeliverySize]struct{}            = [unsafe.Sizeof(Delivery{})]struct{}{}
 	_ [DeliveryEventOffset]struct{}     = [unsafe.Offsetof(Delivery{}.Event)]struct{}{}
 	_ [DeliveryPayloadOffset]struct{}   = [unsafe.Offsetof(Delivery{}.Payload)]struct{}{}

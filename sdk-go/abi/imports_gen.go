@@ -144,6 +144,171 @@ func WaitWritable(session Session) Errno {
 	return Errno(waitWritable(uint32(session)))
 }
 
+//go:wasmimport http_events_v1 send_informational
+//go:noescape
+func sendInformational(session uint32, status uint32, fields unsafe.Pointer, fieldsLen uint32) uint32
+
+// SendInformational: Sends an informational answer, such as 103 (Early Hints), ahead of the answer (RFC 9110 section
+// 15.2). A peer that speaks HTTP/1.0 does not get it. 100 (Continue) asks a peer that waits for it to send its body;
+// unless `hold_continue` was called the engine sends it by itself.
+//
+//   - session: The session to answer.
+//   - status: 100 to 199, but not 101, which is `upgrade`'s.
+//   - fields: The fields. None of them may frame a message or rule the connection.
+//
+// Result: `invalid`, `fault`, `state` when a head was sent or the peer does not wait for a 100, `no_session`, `closed`,
+// `too_big`, `again` above the high-water mark.
+func SendInformational(session Session, status Status, fields []Field) Errno {
+	return Errno(sendInformational(uint32(session), uint32(status), unsafe.Pointer(unsafe.SliceData(fields)), uint32(len(fields))))
+}
+
+//go:wasmimport http_events_v1 send_trailers
+//go:noescape
+func sendTrailers(session uint32, fields unsafe.Pointer, fieldsLen uint32) uint32
+
+// SendTrailers: Ends an answer with trailers. They reach a peer that gets the body in chunks; to others the answer ends
+// without them.
+//
+//   - session: The session.
+//   - fields: The fields. None of them may frame or route a message or rule the connection.
+//
+// Result: As `send_end`; `invalid` also for a field that may not be a trailer, `fault`, `too_big`: the answer then goes
+// on.
+func SendTrailers(session Session, fields []Field) Errno {
+	return Errno(sendTrailers(uint32(session), unsafe.Pointer(unsafe.SliceData(fields)), uint32(len(fields))))
+}
+
+//go:wasmimport http_events_v1 upgrade
+//go:noescape
+func upgrade(session uint32, fields unsafe.Pointer, fieldsLen uint32) uint32
+
+// Upgrade: Agrees to leave HTTP: answers 101 (Switching Protocols) to a request with Upgrade (RFC 9110 section 7.8), or
+// 200 to CONNECT (section 9.3.6). UPGRADED follows, then DATA_READY with what the peer sends, what it has sent already
+// included; `send_data` and `send_end` send bytes as they are. Nothing is left of HTTP's limits in time but
+// `write_idle`.
+//
+//   - session: The session.
+//   - fields: The fields. To an Upgrade, one is Upgrade and names a protocol that the peer offers.
+//
+// Result: `state` when the request is not complete, does not ask for it, or an answer has begun; `invalid`, `fault`,
+// `no_session`, `closed`, `too_big`; `unsupported` for a handler that does not subscribe to `upgraded`.
+func Upgrade(session Session, fields []Field) Errno {
+	return Errno(upgrade(uint32(session), unsafe.Pointer(unsafe.SliceData(fields)), uint32(len(fields))))
+}
+
+//go:wasmimport http_events_v1 hold_continue
+//go:noescape
+func holdContinue(session uint32) uint32
+
+// HoldContinue: Keeps the engine from sending 100 (Continue) by itself, for a handler that wants to decide later
+// whether it wants the body. To be called when HEADER_READY is heard.
+//
+//   - session: The session.
+//
+// Result: `state` when it is too late: a 100, or an answer, was sent. `no_session`. Where the peer does not wait for a
+// 100 it does nothing.
+func HoldContinue(session Session) Errno {
+	return Errno(holdContinue(uint32(session)))
+}
+
+//go:wasmimport http_events_v1 pause
+//go:noescape
+func pause(session uint32) uint32
+
+// Pause: Has the peer not be read any more until `resume`: no further piece of body, nor the end, is delivered
+// meanwhile.
+//
+//   - session: The session.
+//
+// Result: `no_session`.
+func Pause(session Session) Errno {
+	return Errno(pause(uint32(session)))
+}
+
+//go:wasmimport http_events_v1 resume
+//go:noescape
+func resume(session uint32) uint32
+
+// Resume: Has the peer be read again after `pause`.
+//
+//   - session: The session.
+//
+// Result: `no_session`.
+func Resume(session Session) Errno {
+	return Errno(resume(uint32(session)))
+}
+
+//go:wasmimport http_events_v1 discard
+//go:noescape
+func discard(session uint32) uint32
+
+// Discard: Throws the rest of the request's body away as it comes: no further piece of it, nor a trailer, is delivered.
+// READY says that it has ended. A peer that waits for 100 (Continue) does not get it.
+//
+//   - session: The session.
+//
+// Result: `state` after `upgrade`, `no_session`.
+func Discard(session Session) Errno {
+	return Errno(discard(uint32(session)))
+}
+
+//go:wasmimport http_events_v1 stream
+//go:noescape
+func stream(session uint32) uint32
+
+// Stream: Says that the answer is a stream, which may take as long as it likes: neither the handler's wall time nor the
+// time for an idle connection ends it. The peer must still read within `write_idle` what it is sent. The ordinary rules
+// are back with the next message.
+//
+//   - session: The session.
+//
+// Result: `state` when the answer is complete, `no_session`.
+func Stream(session Session) Errno {
+	return Errno(stream(uint32(session)))
+}
+
+//go:wasmimport http_events_v1 close
+//go:noescape
+func close(session uint32) uint32
+
+// Close: Closes the connection at once. An answer that is not complete is cut, so that the peer cannot take it for
+// complete.
+//
+//   - session: The session.
+//
+// Result: `no_session`.
+func Close(session Session) Errno {
+	return Errno(close(uint32(session)))
+}
+
+//go:wasmimport http_events_v1 get_read_state
+//go:noescape
+func getReadState(session uint32, state unsafe.Pointer) uint32
+
+// GetReadState: Tells how far the request has come, as it was delivered.
+//
+//   - session: The session.
+//   - state: Where the host writes the state.
+//
+// Result: `fault`, `no_session`.
+func GetReadState(session Session, state *ReadState) Errno {
+	return Errno(getReadState(uint32(session), unsafe.Pointer(state)))
+}
+
+//go:wasmimport http_events_v1 get_write_state
+//go:noescape
+func getWriteState(session uint32, state unsafe.Pointer) uint32
+
+// GetWriteState: Tells how far the answer has come.
+//
+//   - session: The session.
+//   - state: Where the host writes the state.
+//
+// Result: `fault`, `no_session`.
+func GetWriteState(session Session, state *WriteState) Errno {
+	return Errno(getWriteState(uint32(session), unsafe.Pointer(state)))
+}
+
 // number gives 1 for true and 0 for false.
 func number(b bool) uint32 {
 	if b {

@@ -39,4 +39,41 @@ func callNextEvent() uint32 { return uint32(abi.NextEvent(8, at[abi.Delivery](16
 //go:wasmexport call_wait_writable
 func callWaitWritable() uint32 { return uint32(abi.WaitWritable(8)) }
 
+//go:wasmexport call_send_informational
+func callSendInformational() uint32 {
+	return uint32(abi.SendInformational(8, 16, unsafe.Slice(at[abi.Field](24), 32)))
+}
+
+//go:wasmexport call_send_trailers
+func callSendTrailers() uint32 {
+	return uint32(abi.SendTrailers(8, unsafe.Slice(at[abi.Field](16), 24)))
+}
+
+//go:wasmexport call_upgrade
+func callUpgrade() uint32 { return uint32(abi.Upgrade(8, unsafe.Slice(at[abi.Field](16), 24))) }
+
+//go:wasmexport call_hold_continue
+func callHoldContinue() uint32 { return uint32(abi.HoldContinue(8)) }
+
+//go:wasmexport call_pause
+func callPause() uint32 { return uint32(abi.Pause(8)) }
+
+//go:wasmexport call_resume
+func callResume() uint32 { return uint32(abi.Resume(8)) }
+
+//go:wasmexport call_discard
+func callDiscard() uint32 { return uint32(abi.Discard(8)) }
+
+//go:wasmexport call_stream
+func callStream() uint32 { return uint32(abi.Stream(8)) }
+
+//go:wasmexport call_close
+func callClose() uint32 { return uint32(abi.Close(8)) }
+
+//go:wasmexport call_get_read_state
+func callGetReadState() uint32 { return uint32(abi.GetReadState(8, at[abi.ReadState](16))) }
+
+//go:wasmexport call_get_write_state
+func callGetWriteState() uint32 { return uint32(abi.GetWriteState(8, at[abi.WriteState](16))) }
+
 func at[T any](address uintptr) *T { return (*T)(unsafe.Add(nil, address)) }

@@ -10,6 +10,8 @@ union Room {
     header: Header,
     data: Data,
     message: Message,
+    trailer: Trailer,
+    closed: Closed,
     delivery: Delivery,
     receive_buffer: ReceiveBuffer,
     bytes: [u8; 36],
@@ -75,6 +77,12 @@ address! { get_message__fields__ptr, set_message__fields__ptr, message.fields.pt
 number! { get_message__fields__len, set_message__fields__len, message.fields.len }
 address! { get_message__body__ptr, set_message__body__ptr, message.body.ptr }
 number! { get_message__body__len, set_message__body__len, message.body.len }
+
+address! { get_trailer__fields__ptr, set_trailer__fields__ptr, trailer.fields.ptr }
+number! { get_trailer__fields__len, set_trailer__fields__len, trailer.fields.len }
+
+number! { get_closed__side, set_closed__side, closed.side.0 }
+number! { get_closed__reason, set_closed__reason, closed.reason.0 }
 
 number! { get_delivery__event, set_delivery__event, delivery.event.0 }
 address! { get_delivery__payload__ptr, set_delivery__payload__ptr, delivery.payload.ptr }
@@ -153,5 +161,88 @@ pub extern "C" fn call_next_event() -> u32 {
 pub extern "C" fn call_wait_writable() -> u32 {
     let session = Session(8);
     let error = wait_writable(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_send_informational() -> u32 {
+    let session = Session(8);
+    let status = 16;
+    let fields = unsafe { from_raw_parts(24 as *const Field, 32) };
+    let error = unsafe { send_informational(session, status, fields) };
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_send_trailers() -> u32 {
+    let session = Session(8);
+    let fields = unsafe { from_raw_parts(16 as *const Field, 24) };
+    let error = unsafe { send_trailers(session, fields) };
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_upgrade() -> u32 {
+    let session = Session(8);
+    let fields = unsafe { from_raw_parts(16 as *const Field, 24) };
+    let error = unsafe { upgrade(session, fields) };
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_hold_continue() -> u32 {
+    let session = Session(8);
+    let error = hold_continue(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_pause() -> u32 {
+    let session = Session(8);
+    let error = pause(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_resume() -> u32 {
+    let session = Session(8);
+    let error = resume(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_discard() -> u32 {
+    let session = Session(8);
+    let error = discard(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_stream() -> u32 {
+    let session = Session(8);
+    let error = stream(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_close() -> u32 {
+    let session = Session(8);
+    let error = close(session);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_get_read_state() -> u32 {
+    let session = Session(8);
+    let state = unsafe { &mut *(16 as *mut ReadState) };
+    let error = get_read_state(session, state);
+    error.0 as u32
+}
+
+#[no_mangle]
+pub extern "C" fn call_get_write_state() -> u32 {
+    let session = Session(8);
+    let state = unsafe { &mut *(16 as *mut WriteState) };
+    let error = get_write_state(session, state);
     error.0 as u32
 }

@@ -80,6 +80,14 @@ impl Event {
     pub const DATA_DONE: Event = Event(5);
     /// Write: the whole answer was handed to the operating system. No payload.
     pub const DONE: Event = Event(6);
+    /// Read: the trailer section is complete, between the last piece of body and `ready`; only when there are fields in
+    /// it. The payload is a `trailer`.
+    pub const TRAILER_READY: Event = Event(7);
+    /// Life cycle: the connection has left HTTP, after `upgrade`. What the peer sends from now on, beginning with what
+    /// was already read, comes as `data_ready`; what is sent goes out as it is. No payload.
+    pub const UPGRADED: Event = Event(8);
+    /// Life cycle: the peer, or both sides, will send nothing more. The payload is a `closed`.
+    pub const CLOSED: Event = Event(9);
 
     /// The name of the value in events.witx; `None` for a number that has none.
     pub const fn name(self) -> Option<&'static str> {
@@ -91,6 +99,9 @@ impl Event {
             4 => Some("header_done"),
             5 => Some("data_done"),
             6 => Some("done"),
+            7 => Some("trailer_ready"),
+            8 => Some("upgraded"),
+            9 => Some("closed"),
             _ => None,
         }
     }
@@ -125,6 +136,12 @@ impl Subscriptions {
     pub const DATA_DONE: Subscriptions = Subscriptions(1 << 5);
     /// Deliver `event.done`.
     pub const DONE: Subscriptions = Subscriptions(1 << 6);
+    /// Deliver `event.trailer_ready`.
+    pub const TRAILER_READY: Subscriptions = Subscriptions(1 << 7);
+    /// Deliver `event.upgraded`. Without it the handler is never asked to be a tunnel: CONNECT is answered 501.
+    pub const UPGRADED: Subscriptions = Subscriptions(1 << 8);
+    /// Deliver `event.closed`.
+    pub const CLOSED: Subscriptions = Subscriptions(1 << 9);
 
     /// Whether every flag of `other` is set.
     pub const fn contains(self, other: Subscriptions) -> bool {
@@ -152,8 +169,80 @@ impl Version {
     pub const HTTP_1_1: Version = Version(0x0101);
 }
 
-/// An HTTP status code: 200 to 999 for an answer.
+/// An HTTP status code: 100 to 199 ahead of an answer, 200 to 999 for the answer.
 pub type Status = u16;
+
+/// How far an incoming message has come.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReadState(pub u8);
+
+impl ReadState {
+    /// Its head is not complete.
+    pub const EMPTY: ReadState = ReadState(0);
+    /// Its head is complete, and none of its body has come.
+    pub const MESSAGE_READY: ReadState = ReadState(1);
+    /// Some of its body has come; after an upgrade: the peer may send.
+    pub const BODY_READY: ReadState = ReadState(2);
+    /// It is complete; after an upgrade: the peer will send nothing more.
+    pub const FINISHED: ReadState = ReadState(3);
+
+    /// The name of the value in events.witx; `None` for a number that has none.
+    pub const fn name(self) -> Option<&'static str> {
+        match self.0 {
+            0 => Some("empty"),
+            1 => Some("message_ready"),
+            2 => Some("body_ready"),
+            3 => Some("finished"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for ReadState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "read_state({})", self.0),
+        }
+    }
+}
+
+/// How far an outgoing message has come.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WriteState(pub u8);
+
+impl WriteState {
+    /// Nothing of it was sent; informational answers other than 100 do not count.
+    pub const EMPTY: WriteState = WriteState(0);
+    /// 100 (Continue) was sent ahead of it.
+    pub const CONTINUE_ISSUED: WriteState = WriteState(1);
+    /// Its head was sent; after an upgrade: bytes can be sent.
+    pub const METADATA_ISSUED: WriteState = WriteState(2);
+    /// All of it was sent.
+    pub const FINISHED: WriteState = WriteState(3);
+
+    /// The name of the value in events.witx; `None` for a number that has none.
+    pub const fn name(self) -> Option<&'static str> {
+        match self.0 {
+            0 => Some("empty"),
+            1 => Some("continue_issued"),
+            2 => Some("metadata_issued"),
+            3 => Some("finished"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for WriteState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "write_state({})", self.0),
+        }
+    }
+}
 
 /// Bytes somewhere in a module's memory: address and length.
 #[repr(C)]
@@ -311,6 +400,103 @@ pub struct Message {
     pub body: Bytes,
 }
 
+/// The trailer section of a message whose body came in chunks.
+///
+/// 8 bytes, aligned to 4.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trailer {
+    /// Every field. None of them frames or routes a message or rules a connection.
+    pub fields: Fields,
+}
+
+/// Which sides of a connection are closed.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClosedSide(pub u8);
+
+impl ClosedSide {
+    /// The peer sends nothing more. Sending is still allowed.
+    pub const READ: ClosedSide = ClosedSide(0);
+    /// Nothing can be sent or received any more. This is the last event of a session.
+    pub const BOTH: ClosedSide = ClosedSide(1);
+
+    /// The name of the value in events.witx; `None` for a number that has none.
+    pub const fn name(self) -> Option<&'static str> {
+        match self.0 {
+            0 => Some("read"),
+            1 => Some("both"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for ClosedSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "closed_side({})", self.0),
+        }
+    }
+}
+
+/// Why a connection was closed.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CloseReason(pub u8);
+
+impl CloseReason {
+    /// The peer ended its side in good order.
+    pub const END: CloseReason = CloseReason(0);
+    /// The peer ended its side inside a message, or inside a body that it had announced to be longer.
+    pub const TRUNCATED: CloseReason = CloseReason(1);
+    /// The connection broke.
+    pub const RESET: CloseReason = CloseReason(2);
+    /// A limit in time was reached.
+    pub const TIMEOUT: CloseReason = CloseReason(3);
+    /// The peer broke the protocol or a limit in size.
+    pub const PROTOCOL: CloseReason = CloseReason(4);
+    /// The handler closed it.
+    pub const HANDLER: CloseReason = CloseReason(5);
+    /// The server shuts down and waits no longer.
+    pub const SHUTDOWN: CloseReason = CloseReason(6);
+
+    /// The name of the value in events.witx; `None` for a number that has none.
+    pub const fn name(self) -> Option<&'static str> {
+        match self.0 {
+            0 => Some("end"),
+            1 => Some("truncated"),
+            2 => Some("reset"),
+            3 => Some("timeout"),
+            4 => Some("protocol"),
+            5 => Some("handler"),
+            6 => Some("shutdown"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "close_reason({})", self.0),
+        }
+    }
+}
+
+/// The end of a connection, or of its reading side.
+///
+/// 2 bytes, aligned to 1.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Which sides are closed.
+    pub side: ClosedSide,
+    /// Why.
+    pub reason: CloseReason,
+}
+
 /// An event that `next_event` hands over.
 ///
 /// 12 bytes, aligned to 4.
@@ -386,6 +572,15 @@ const _: () = {
     assert!(offset_of!(Message, line) == 0);
     assert!(offset_of!(Message, fields) == 20);
     assert!(offset_of!(Message, body) == 28);
+
+    assert!(size_of::<Trailer>() == 8);
+    assert!(align_of::<Trailer>() == 4);
+    assert!(offset_of!(Trailer, fields) == 0);
+
+    assert!(size_of::<Closed>() == 2);
+    assert!(align_of::<Closed>() == 1);
+    assert!(offset_of!(Closed, side) == 0);
+    assert!(offset_of!(Closed, reason) == 1);
 
     assert!(size_of::<Delivery>() == 12);
     assert!(align_of::<Delivery>() == 4);
@@ -464,6 +659,22 @@ mod imports {
             pub fn drain(session: u32) -> u32;
             pub fn next_event(session: u32, delivery: *mut Delivery) -> u32;
             pub fn wait_writable(session: u32) -> u32;
+            pub fn send_informational(
+                session: u32,
+                status: u32,
+                fields: *const Field,
+                fields_len: usize,
+            ) -> u32;
+            pub fn send_trailers(session: u32, fields: *const Field, fields_len: usize) -> u32;
+            pub fn upgrade(session: u32, fields: *const Field, fields_len: usize) -> u32;
+            pub fn hold_continue(session: u32) -> u32;
+            pub fn pause(session: u32) -> u32;
+            pub fn resume(session: u32) -> u32;
+            pub fn discard(session: u32) -> u32;
+            pub fn stream(session: u32) -> u32;
+            pub fn close(session: u32) -> u32;
+            pub fn get_read_state(session: u32, state: *mut ReadState) -> u32;
+            pub fn get_write_state(session: u32, state: *mut WriteState) -> u32;
         }
     }
 
@@ -593,5 +804,150 @@ mod imports {
     pub fn wait_writable(session: Session) -> Errno {
         // SAFETY: the host reads and writes only what the references name.
         Errno(unsafe { raw::wait_writable(session.0) } as u16)
+    }
+
+    /// Sends an informational answer, such as 103 (Early Hints), ahead of the answer (RFC 9110 section 15.2). A peer
+    /// that speaks HTTP/1.0 does not get it. 100 (Continue) asks a peer that waits for it to send its body; unless
+    /// `hold_continue` was called the engine sends it by itself.
+    ///
+    ///   - session: The session to answer.
+    ///   - status: 100 to 199, but not 101, which is `upgrade`'s.
+    ///   - fields: The fields. None of them may frame a message or rule the connection.
+    ///
+    /// Result: `invalid`, `fault`, `state` when a head was sent or the peer does not wait for a 100, `no_session`,
+    /// `closed`, `too_big`, `again` above the high-water mark.
+    ///
+    /// # Safety
+    ///
+    /// The addresses in `fields` must be valid during the call.
+    pub unsafe fn send_informational(session: Session, status: Status, fields: &[Field]) -> Errno {
+        Errno(raw::send_informational(
+            session.0,
+            status as u32,
+            fields.as_ptr(),
+            fields.len(),
+        ) as u16)
+    }
+
+    /// Ends an answer with trailers. They reach a peer that gets the body in chunks; to others the answer ends without
+    /// them.
+    ///
+    ///   - session: The session.
+    ///   - fields: The fields. None of them may frame or route a message or rule the connection.
+    ///
+    /// Result: As `send_end`; `invalid` also for a field that may not be a trailer, `fault`, `too_big`: the answer then
+    /// goes on.
+    ///
+    /// # Safety
+    ///
+    /// The addresses in `fields` must be valid during the call.
+    pub unsafe fn send_trailers(session: Session, fields: &[Field]) -> Errno {
+        Errno(raw::send_trailers(session.0, fields.as_ptr(), fields.len()) as u16)
+    }
+
+    /// Agrees to leave HTTP: answers 101 (Switching Protocols) to a request with Upgrade (RFC 9110 section 7.8), or 200
+    /// to CONNECT (section 9.3.6). UPGRADED follows, then DATA_READY with what the peer sends, what it has sent already
+    /// included; `send_data` and `send_end` send bytes as they are. Nothing is left of HTTP's limits in time but
+    /// `write_idle`.
+    ///
+    ///   - session: The session.
+    ///   - fields: The fields. To an Upgrade, one is Upgrade and names a protocol that the peer offers.
+    ///
+    /// Result: `state` when the request is not complete, does not ask for it, or an answer has begun; `invalid`,
+    /// `fault`, `no_session`, `closed`, `too_big`; `unsupported` for a handler that does not subscribe to `upgraded`.
+    ///
+    /// # Safety
+    ///
+    /// The addresses in `fields` must be valid during the call.
+    pub unsafe fn upgrade(session: Session, fields: &[Field]) -> Errno {
+        Errno(raw::upgrade(session.0, fields.as_ptr(), fields.len()) as u16)
+    }
+
+    /// Keeps the engine from sending 100 (Continue) by itself, for a handler that wants to decide later whether it
+    /// wants the body. To be called when HEADER_READY is heard.
+    ///
+    ///   - session: The session.
+    ///
+    /// Result: `state` when it is too late: a 100, or an answer, was sent. `no_session`. Where the peer does not wait
+    /// for a 100 it does nothing.
+    pub fn hold_continue(session: Session) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::hold_continue(session.0) } as u16)
+    }
+
+    /// Has the peer not be read any more until `resume`: no further piece of body, nor the end, is delivered meanwhile.
+    ///
+    ///   - session: The session.
+    ///
+    /// Result: `no_session`.
+    pub fn pause(session: Session) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::pause(session.0) } as u16)
+    }
+
+    /// Has the peer be read again after `pause`.
+    ///
+    ///   - session: The session.
+    ///
+    /// Result: `no_session`.
+    pub fn resume(session: Session) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::resume(session.0) } as u16)
+    }
+
+    /// Throws the rest of the request's body away as it comes: no further piece of it, nor a trailer, is delivered.
+    /// READY says that it has ended. A peer that waits for 100 (Continue) does not get it.
+    ///
+    ///   - session: The session.
+    ///
+    /// Result: `state` after `upgrade`, `no_session`.
+    pub fn discard(session: Session) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::discard(session.0) } as u16)
+    }
+
+    /// Says that the answer is a stream, which may take as long as it likes: neither the handler's wall time nor the
+    /// time for an idle connection ends it. The peer must still read within `write_idle` what it is sent. The ordinary
+    /// rules are back with the next message.
+    ///
+    ///   - session: The session.
+    ///
+    /// Result: `state` when the answer is complete, `no_session`.
+    pub fn stream(session: Session) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::stream(session.0) } as u16)
+    }
+
+    /// Closes the connection at once. An answer that is not complete is cut, so that the peer cannot take it for
+    /// complete.
+    ///
+    ///   - session: The session.
+    ///
+    /// Result: `no_session`.
+    pub fn close(session: Session) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::close(session.0) } as u16)
+    }
+
+    /// Tells how far the request has come, as it was delivered.
+    ///
+    ///   - session: The session.
+    ///   - state: Where the host writes the state.
+    ///
+    /// Result: `fault`, `no_session`.
+    pub fn get_read_state(session: Session, state: &mut ReadState) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::get_read_state(session.0, state) } as u16)
+    }
+
+    /// Tells how far the answer has come.
+    ///
+    ///   - session: The session.
+    ///   - state: Where the host writes the state.
+    ///
+    /// Result: `fault`, `no_session`.
+    pub fn get_write_state(session: Session, state: &mut WriteState) -> Errno {
+        // SAFETY: the host reads and writes only what the references name.
+        Errno(unsafe { raw::get_write_state(session.0, state) } as u16)
     }
 }

@@ -48,6 +48,7 @@ type shared struct {
 	input   []byte
 	output  []byte
 	framing *http1.Framing
+	state   *http1.ConnectionState
 	date    []byte
 	table   []Slot
 }
@@ -56,10 +57,15 @@ type shared struct {
 type calls interface {
 	open(connection uint32, role http1.Role) (http1.Errno, error)
 	receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error)
+	restrict(connection, chunkLine, trailers, trailerFields uint32) (http1.Errno, error)
+	query(connection uint32) (http1.Errno, error)
 	frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error)
-	frameContinue(connection uint32) (http1.Errno, error)
 	frameData(connection uint32, size uint64) (http1.Errno, error)
 	frameEnd(connection uint32) (http1.Errno, error)
+	frameTrailers(connection, fields uint32) (http1.Errno, error)
+	frameInformational(connection uint32, status http1.Status, fields uint32) (http1.Errno, error)
+	frameUpgrade(connection, fields uint32) (http1.Errno, error)
+	frameRequest(connection, method, target, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error)
 	// close frees what the core holds. No call may be under way.
 	close() error
 }
@@ -150,12 +156,8 @@ func (c *Core) Open(role http1.Role) (connection uint32, ok bool, err error) {
 		return 0, false, err
 	}
 	errno, err := c.calls.open(connection, role)
-	if err == nil && errno != http1.ErrnoSuccess {
-		err = fmt.Errorf("open: %v", errno)
-	}
-	if err != nil {
-		c.fail(err)
-		return 0, false, c.Err()
+	if err := c.check("open", errno, err); err != nil {
+		return 0, false, err
 	}
 	return connection, true, nil
 }
@@ -195,6 +197,43 @@ func (c *Core) Receive(connection uint32, s *Slot, offset, size int, flags http1
 	return *s.reception, nil
 }
 
+// Restrict sets limits of a connection's own for what follows a head that was read.
+func (c *Core) Restrict(connection uint32, chunkLine, trailers, trailerFields int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return c.Err()
+	}
+	errno, err := c.calls.restrict(connection, uint32(chunkLine), uint32(trailers), uint32(trailerFields))
+	return c.check("restrict", errno, err)
+}
+
+// Query says where a connection stands.
+func (c *Core) Query(connection uint32) (http1.ConnectionState, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return http1.ConnectionState{}, c.Err()
+	}
+	errno, err := c.calls.query(connection)
+	if err := c.check("query", errno, err); err != nil {
+		return http1.ConnectionState{}, err
+	}
+	return *c.state, nil
+}
+
+// check has the core be broken when a call that cannot fail has failed. The caller holds mu.
+func (c *Core) check(call string, errno http1.Errno, err error) error {
+	if err == nil && errno != http1.ErrnoSuccess {
+		err = fmt.Errorf("%s: %v", call, errno)
+	}
+	if err != nil {
+		c.fail(err)
+		return c.Err()
+	}
+	return nil
+}
+
 // Head is the head of an answer.
 type Head struct {
 	Status uint16
@@ -211,7 +250,7 @@ func (c *Core) FrameHead(connection uint32, head *Head, out []byte) ([]byte, htt
 	if c.broken.Load() != nil {
 		return out, http1.Framing{}, http1.ErrnoClosed
 	}
-	count, same, errno := c.copyFields(head.Fields)
+	count, same, errno := c.copyFields(head.Fields, 0)
 	if errno != http1.ErrnoSuccess {
 		c.headFramed = false
 		return out, http1.Framing{}, errno
@@ -225,14 +264,14 @@ func (c *Core) FrameHead(connection uint32, head *Head, out []byte) ([]byte, htt
 	return c.framed(out, nil, errno, err)
 }
 
-// copyFields copies the fields of an answer into the core's memory, and says whether they lay there already.
-func (c *Core) copyFields(fields exchange.Fields) (count int, same bool, errno http1.Errno) {
+// copyFields copies fields into the core's memory, from an offset of the input, and says whether they lay there already.
+func (c *Core) copyFields(fields exchange.Fields, offset int) (count int, same bool, errno http1.Errno) {
 	count = fields.Len()
 	if count > len(c.fields) {
 		return 0, false, http1.ErrnoTooBig
 	}
 	same = count == c.headFields
-	used := uint32(0)
+	used := uint32(offset)
 	for i := range count {
 		name, value, ok := fields.At(i)
 		if !ok {
@@ -256,14 +295,63 @@ func (c *Core) copyFields(fields exchange.Fields) (count int, same bool, errno h
 	return count, same, http1.ErrnoSuccess
 }
 
-// FrameContinue appends a 100 (Continue) to out.
-func (c *Core) FrameContinue(connection uint32, out []byte) ([]byte, http1.Framing, http1.Errno) {
+// FrameInformational appends an informational answer to out.
+func (c *Core) FrameInformational(connection uint32, status uint16, fields exchange.Fields, out []byte) ([]byte, http1.Framing, http1.Errno) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.broken.Load() != nil {
-		return out, http1.Framing{}, http1.ErrnoClosed
+	count, errno := c.otherFields(fields, 0)
+	if errno != http1.ErrnoSuccess {
+		return out, http1.Framing{}, errno
 	}
-	errno, err := c.calls.frameContinue(connection)
+	errno, err := c.calls.frameInformational(connection, http1.Status(status), count)
+	return c.framed(out, nil, errno, err)
+}
+
+// FrameUpgrade appends the answer that leaves HTTP to out.
+func (c *Core) FrameUpgrade(connection uint32, fields exchange.Fields, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count, errno := c.otherFields(fields, 0)
+	if errno != http1.ErrnoSuccess {
+		return out, http1.Framing{}, errno
+	}
+	errno, err := c.calls.frameUpgrade(connection, count)
+	return c.framed(out, nil, errno, err)
+}
+
+// otherFields copies fields that are not those of an answer's head. The caller holds mu.
+func (c *Core) otherFields(fields exchange.Fields, offset int) (count uint32, errno http1.Errno) {
+	if c.broken.Load() != nil {
+		return 0, http1.ErrnoClosed
+	}
+	c.headFramed = false
+	copied, _, errno := c.copyFields(fields, offset)
+	return uint32(copied), errno
+}
+
+// Request is the head of a request.
+type Request struct {
+	Method, Target []byte
+	Fields         exchange.Fields
+	// Length is the length of the body in bytes, unless the flags say that it is not known.
+	Length uint64
+	Flags  http1.HeadFlags
+}
+
+// FrameRequest appends the bytes of a request's head to out.
+func (c *Core) FrameRequest(connection uint32, request *Request, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	method, target := len(request.Method), len(request.Target)
+	if method+target > len(c.input) {
+		return out, http1.Framing{}, http1.ErrnoTooBig
+	}
+	count, errno := c.otherFields(request.Fields, method+target)
+	if errno != http1.ErrnoSuccess {
+		return out, http1.Framing{}, errno
+	}
+	copy(c.input[copy(c.input, request.Method):], request.Target)
+	errno, err := c.calls.frameRequest(connection, uint32(method), uint32(target), count, request.Length, request.Flags)
 	return c.framed(out, nil, errno, err)
 }
 
@@ -297,7 +385,7 @@ type trailer struct {
 	size  int
 }
 
-// FrameEnd appends the end of an answer to out.
+// FrameEnd appends the end of a message to out.
 func (c *Core) FrameEnd(connection uint32, out []byte) ([]byte, http1.Framing, http1.Errno) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -305,6 +393,18 @@ func (c *Core) FrameEnd(connection uint32, out []byte) ([]byte, http1.Framing, h
 		return out, http1.Framing{}, http1.ErrnoClosed
 	}
 	errno, err := c.calls.frameEnd(connection)
+	return c.framed(out, nil, errno, err)
+}
+
+// FrameTrailers appends the end of a message with trailers to out.
+func (c *Core) FrameTrailers(connection uint32, fields exchange.Fields, out []byte) ([]byte, http1.Framing, http1.Errno) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count, errno := c.otherFields(fields, 0)
+	if errno != http1.ErrnoSuccess {
+		return out, http1.Framing{}, errno
+	}
+	errno, err := c.calls.frameTrailers(connection, count)
 	return c.framed(out, nil, errno, err)
 }
 

@@ -116,7 +116,7 @@ func (p *peer) describe(e *http1.EventRecord) string {
 
 // answer answers the request and begins the next cycle with the next bytes.
 func (p *peer) answer() (http1.Framing, http1.Errno) {
-	_, framing, errno := p.core.FrameHead(p.number, &core.Head{Status: 204, Flags: http1.HeadFlagsComplete}, nil)
+	_, framing, errno := p.core.FrameHead(p.number, &core.Head{Status: 404, Flags: http1.HeadFlagsComplete}, nil)
 	p.next = http1.ReceiveFlagsNextCycle
 	return framing, errno
 }

@@ -59,6 +59,7 @@ func newNative(config Config) *Core {
 			input:   make([]byte, nativeInput),
 			output:  make([]byte, nativeOutput),
 			framing: new(http1.Framing),
+			state:   new(http1.ConnectionState),
 		},
 		dateLine: []byte("Date: \x00un, 06 Nov 1994 08:49:37 GMT\r\n\r\n"),
 	}
@@ -88,15 +89,24 @@ func (n *native) receive(connection, slot, offset, size uint32, flags http1.Rece
 }
 
 func (n *native) frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
-	head := http1.Head{Status: status, Fields: n.fields[:fields], Bytes: n.input, Length: length, Flags: flags}
-	if n.date[0] != 0 {
-		head.Date = n.dateLine
-	}
+	head := n.head(fields)
+	head.Status, head.Length, head.Flags = status, length, flags
 	return n.connections[connection].FrameHead(&head, &n.out, n.framing), nil
 }
 
-func (n *native) frameContinue(connection uint32) (http1.Errno, error) {
-	return n.connections[connection].FrameContinue(&n.out, n.framing), nil
+// head is a head with fields of the input.
+func (n *native) head(fields uint32) http1.Head {
+	head := http1.Head{Fields: n.fields[:fields], Bytes: n.input}
+	if n.date[0] != 0 {
+		head.Date = n.dateLine
+	}
+	return head
+}
+
+func (n *native) frameInformational(connection uint32, status http1.Status, fields uint32) (http1.Errno, error) {
+	head := n.head(fields)
+	head.Status = status
+	return n.connections[connection].FrameInformational(&head, &n.out, n.framing), nil
 }
 
 func (n *native) frameData(connection uint32, size uint64) (http1.Errno, error) {
@@ -105,6 +115,31 @@ func (n *native) frameData(connection uint32, size uint64) (http1.Errno, error) 
 
 func (n *native) frameEnd(connection uint32) (http1.Errno, error) {
 	return n.connections[connection].FrameEnd(&n.out, n.framing), nil
+}
+
+func (n *native) frameTrailers(connection uint32, fields uint32) (http1.Errno, error) {
+	head := n.head(fields)
+	return n.connections[connection].FrameTrailers(&head, &n.out, n.framing), nil
+}
+
+func (n *native) frameUpgrade(connection uint32, fields uint32) (http1.Errno, error) {
+	head := n.head(fields)
+	return n.connections[connection].FrameUpgrade(&head, &n.out, n.framing), nil
+}
+
+func (n *native) frameRequest(connection, method, target, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
+	head := n.head(fields)
+	head.Length, head.Flags = length, flags
+	return n.connections[connection].FrameRequest(n.input[:method], n.input[method:][:target], &head, &n.out, n.framing), nil
+}
+
+func (n *native) restrict(connection, chunkLine, trailers, trailerFields uint32) (http1.Errno, error) {
+	return n.connections[connection].Restrict(chunkLine, trailers, trailerFields), nil
+}
+
+func (n *native) query(connection uint32) (http1.Errno, error) {
+	n.connections[connection].Query(n.state)
+	return http1.ErrnoSuccess, nil
 }
 
 func (n *native) close() error { return nil }

@@ -37,9 +37,11 @@ const memoryLimit = 512 << 20
 type sandboxed struct {
 	ctx    context.Context
 	module api.Module
-	stack  [5]uint64
+	stack  [6]uint64
 
-	openFunc, receiveFunc, frameHeadFunc, frameContinueFunc, frameDataFunc, frameEndFunc api.Function
+	openFunc, receiveFunc, restrictFunc, queryFunc                api.Function
+	frameHeadFunc, frameDataFunc, frameEndFunc, frameTrailersFunc api.Function
+	frameInformationalFunc, frameUpgradeFunc, frameRequestFunc    api.Function
 }
 
 // WasmMaker makes cores that run in a sandbox. The module is compiled once for all of them.
@@ -105,8 +107,10 @@ func (s *sandboxed) start(config Config) (*Core, error) {
 // setup looks up the functions, has the core lay out its memory, and takes views of it.
 func (s *sandboxed) setup(config Config) (*Core, error) {
 	functions := map[string]*api.Function{
-		"open": &s.openFunc, "receive": &s.receiveFunc, "frame_head": &s.frameHeadFunc,
-		"frame_continue": &s.frameContinueFunc, "frame_data": &s.frameDataFunc, "frame_end": &s.frameEndFunc,
+		"open": &s.openFunc, "receive": &s.receiveFunc, "restrict": &s.restrictFunc, "query": &s.queryFunc,
+		"frame_head": &s.frameHeadFunc, "frame_data": &s.frameDataFunc, "frame_end": &s.frameEndFunc,
+		"frame_trailers": &s.frameTrailersFunc, "frame_informational": &s.frameInformationalFunc,
+		"frame_upgrade": &s.frameUpgradeFunc, "frame_request": &s.frameRequestFunc,
 	}
 	for name, function := range functions {
 		if *function = s.module.ExportedFunction(name); *function == nil {
@@ -143,6 +147,7 @@ func mapLayout(memory []byte, layout *abi.Layout) (views shared, err error) {
 		input:   m.bytes(layout.Input, layout.InputSize),
 		output:  m.bytes(layout.Output, layout.OutputSize),
 		framing: &mapRecords[http1.Framing](&m, layout.Framing, 1)[0],
+		state:   &mapRecords[http1.ConnectionState](&m, layout.ConnectionState, 1)[0],
 		date:    m.bytes(layout.Date, uint32(dateSize)),
 		table:   make([]Slot, layout.SlotCount),
 	}
@@ -200,18 +205,13 @@ func (s *sandboxed) open(connection uint32, role http1.Role) (http1.Errno, error
 }
 
 func (s *sandboxed) receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error) {
-	s.stack = [5]uint64{uint64(connection), uint64(slot), uint64(offset), uint64(size), uint64(flags)}
+	s.stack = [6]uint64{uint64(connection), uint64(slot), uint64(offset), uint64(size), uint64(flags)}
 	return s.call(s.receiveFunc)
 }
 
 func (s *sandboxed) frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
-	s.stack = [5]uint64{uint64(connection), uint64(status), uint64(fields), length, uint64(flags)}
+	s.stack = [6]uint64{uint64(connection), uint64(status), uint64(fields), length, uint64(flags)}
 	return s.call(s.frameHeadFunc)
-}
-
-func (s *sandboxed) frameContinue(connection uint32) (http1.Errno, error) {
-	s.stack[0] = uint64(connection)
-	return s.call(s.frameContinueFunc)
 }
 
 func (s *sandboxed) frameData(connection uint32, size uint64) (http1.Errno, error) {
@@ -222,6 +222,36 @@ func (s *sandboxed) frameData(connection uint32, size uint64) (http1.Errno, erro
 func (s *sandboxed) frameEnd(connection uint32) (http1.Errno, error) {
 	s.stack[0] = uint64(connection)
 	return s.call(s.frameEndFunc)
+}
+
+func (s *sandboxed) frameTrailers(connection, fields uint32) (http1.Errno, error) {
+	s.stack[0], s.stack[1] = uint64(connection), uint64(fields)
+	return s.call(s.frameTrailersFunc)
+}
+
+func (s *sandboxed) frameInformational(connection uint32, status http1.Status, fields uint32) (http1.Errno, error) {
+	s.stack[0], s.stack[1], s.stack[2] = uint64(connection), uint64(status), uint64(fields)
+	return s.call(s.frameInformationalFunc)
+}
+
+func (s *sandboxed) frameUpgrade(connection, fields uint32) (http1.Errno, error) {
+	s.stack[0], s.stack[1] = uint64(connection), uint64(fields)
+	return s.call(s.frameUpgradeFunc)
+}
+
+func (s *sandboxed) frameRequest(connection, method, target, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error) {
+	s.stack = [6]uint64{uint64(connection), uint64(method), uint64(target), uint64(fields), length, uint64(flags)}
+	return s.call(s.frameRequestFunc)
+}
+
+func (s *sandboxed) restrict(connection, chunkLine, trailers, trailerFields uint32) (http1.Errno, error) {
+	s.stack[0], s.stack[1], s.stack[2], s.stack[3] = uint64(connection), uint64(chunkLine), uint64(trailers), uint64(trailerFields)
+	return s.call(s.restrictFunc)
+}
+
+func (s *sandboxed) query(connection uint32) (http1.Errno, error) {
+	s.stack[0] = uint64(connection)
+	return s.call(s.queryFunc)
 }
 
 func (s *sandboxed) close() error { return s.module.Close(s.ctx) }

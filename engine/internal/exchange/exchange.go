@@ -24,14 +24,39 @@ type Exchange interface {
 
 	// Send answers whole: head, body, end. Success, Invalid, State, Closed or TooBig.
 	Send(status uint16, fields Fields, body []byte) abi.Errno
+	// SendInformational sends an informational answer ahead of the answer. Success, Again, Invalid, State, Closed or
+	// TooBig.
+	SendInformational(status uint16, fields Fields) abi.Errno
 	// SendHead begins an answer. Success, Invalid, State, Closed or TooBig.
 	SendHead(status uint16, fields Fields) abi.Errno
 	// SendData goes on with an answer; it copies what it takes and never blocks. Success, Again, State, Closed or TooBig.
 	SendData(content []byte) abi.Errno
 	// SendEnd ends an answer. Success, Invalid, State or Closed.
 	SendEnd() abi.Errno
+	// SendTrailers ends an answer with trailers, where the peer can be sent some. Success, Invalid, State, Closed or
+	// TooBig.
+	SendTrailers(fields Fields) abi.Errno
+	// Upgrade agrees to leave HTTP. Success, Invalid, State, Closed or TooBig.
+	Upgrade(fields Fields) abi.Errno
+
+	// HoldContinue keeps 100 (Continue) from being sent unasked. Success or State.
+	HoldContinue() abi.Errno
+	// Pause has no read event be due until Resume.
+	Pause()
+	Resume()
+	// Discard drops what is still to come of the request's body. Success or State.
+	Discard() abi.Errno
+	// Stream lifts the limits in time of an answer. Success or State.
+	Stream() abi.Errno
 	// Drain has the connection closed after this answer.
 	Drain()
+	// Close closes the connection at once.
+	Close()
+
+	// ReadState and WriteState say how far the two messages have come, the incoming one as far as it was delivered.
+	ReadState() abi.ReadState
+	WriteState() abi.WriteState
+
 	// WaitWritable waits until SendData takes bytes again. It fails like Next.
 	WaitWritable() error
 }
@@ -52,7 +77,7 @@ var (
 	ErrClosed = errors.New("the connection is closed")
 	// ErrWallTime says that the handler did not send a head within its wall time.
 	ErrWallTime = errors.New("the handler did not answer within its wall time")
-	// ErrRefused says that the request does not fit the handler's buffers and was answered without it.
+	// ErrRefused says that the request was answered without the handler.
 	ErrRefused = errors.New("the request was answered without the handler")
 )
 
@@ -61,12 +86,14 @@ type Event struct {
 	Kind abi.Event
 	// Line is the start line, on LineReady and Ready.
 	Line Line
-	// Fields is the header section, on HeaderReady and Ready.
+	// Fields is the header section, on HeaderReady and Ready, and the trailer section on TrailerReady.
 	Fields Fields
 	// Data is a piece of body on DataReady, and the whole body on Ready for a handler that did not want DataReady.
 	Data []byte
 	// Flags places Data in the chunks of a chunked body, on DataReady.
 	Flags abi.DataFlags
+	// Closed says what is closed and why, on Closed.
+	Closed abi.Closed
 }
 
 // Line is the start line of a request.

@@ -15,7 +15,7 @@ import (
 )
 
 // AllSubscriptions has the bit of every event set.
-const AllSubscriptions = abi.SubscriptionsDone<<1 - 1
+const AllSubscriptions = abi.SubscriptionsClosed<<1 - 1
 
 // MinReceiveBuffer is the least that a receive buffer may hold, in bytes.
 const MinReceiveBuffer = 4096

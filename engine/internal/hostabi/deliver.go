@@ -72,7 +72,11 @@ func (c *Call) place(spare uint32) (abi.Bytes, error) {
 		if c.subscriptions&abi.SubscriptionsDataReady == 0 {
 			return a.message(&c.event)
 		}
-	case abi.EventHeaderDone, abi.EventDataDone, abi.EventDone:
+	case abi.EventTrailerReady:
+		return a.trailer(&c.event)
+	case abi.EventClosed:
+		return a.closed(&c.event)
+	case abi.EventHeaderDone, abi.EventDataDone, abi.EventDone, abi.EventUpgraded:
 	}
 	return abi.Bytes{Ptr: a.base}, nil // no payload, at an address that is not null
 }
@@ -106,18 +110,45 @@ func (a *area) line(ev *exchange.Event) (abi.Bytes, error) {
 
 // header writes the payload of HEADER_READY.
 func (a *area) header(ev *exchange.Event) (abi.Bytes, error) {
+	record, fields, err := a.section(abi.HeaderSize, ev)
+	if err == nil {
+		header := abi.Header{Fields: fields}
+		header.Store(record)
+	}
+	return a.payload(), err
+}
+
+// trailer writes the payload of TRAILER_READY.
+func (a *area) trailer(ev *exchange.Event) (abi.Bytes, error) {
+	record, fields, err := a.section(abi.TrailerSize, ev)
+	if err == nil {
+		trailer := abi.Trailer{Fields: fields}
+		trailer.Store(record)
+	}
+	return a.payload(), err
+}
+
+// section leaves room for a record and writes the fields that it refers to.
+func (a *area) section(recordSize int, ev *exchange.Event) (record []byte, fields abi.Fields, err error) {
 	extent, ok := measure(ev.Fields)
 	if !ok {
-		return abi.Bytes{}, ErrFields
+		return nil, fields, ErrFields
 	}
-	fixed := abi.HeaderSize + uint64(len(ev.Fields.Table))
+	fixed := uint64(recordSize) + uint64(len(ev.Fields.Table))
 	size, whole := extent.fit(uint64(len(a.room)), fixed)
 	if need := fixed + size; need > uint64(len(a.room)) {
-		return abi.Bytes{}, a.tooLarge(statusHeadTooLarge, need)
+		return nil, fields, a.tooLarge(statusHeadTooLarge, need)
 	}
-	record := a.take(abi.HeaderSize)
-	header := abi.Header{Fields: a.fields(ev.Fields, extent, whole)}
-	header.Store(record)
+	record = a.take(recordSize)
+	return record, a.fields(ev.Fields, extent, whole), nil
+}
+
+// closed writes the payload of CLOSED.
+func (a *area) closed(ev *exchange.Event) (abi.Bytes, error) {
+	if abi.ClosedSize > len(a.room) {
+		return abi.Bytes{}, a.tooLarge(statusContentTooLarge, abi.ClosedSize)
+	}
+	ev.Closed.Store(a.take(abi.ClosedSize))
 	return a.payload(), nil
 }
 

@@ -23,6 +23,18 @@ var functions = map[string]importFunc{
 	"drain":         drain,
 	"next_event":    nextEvent,
 	"wait_writable": waitWritable,
+
+	"send_informational": sendInformational,
+	"send_trailers":      sendTrailers,
+	"upgrade":            upgrade,
+	"hold_continue":      holdContinue,
+	"pause":              pause,
+	"resume":             resume,
+	"discard":            discard,
+	"stream":             stream,
+	"close":              closeConnection,
+	"get_read_state":     getReadState,
+	"get_write_state":    getWriteState,
 }
 
 // Call makes an importFunc an [api.GoFunction]. A start function is called before the instance has a [Call], and finds
@@ -82,15 +94,21 @@ func sendData(c *Call, args []uint64) abi.Errno {
 	if errno != abi.ErrnoSuccess || len(content) == 0 {
 		return errno
 	}
-	if !c.headSent {
-		if !c.autoSend {
-			return abi.ErrnoState
-		}
-		if errno = c.sent(c.exchange.SendHead(c.head.content())); errno != abi.ErrnoSuccess {
-			return errno
-		}
+	if errno := c.sendMissingHead(); errno != abi.ErrnoSuccess {
+		return errno
 	}
 	return c.exchange.SendData(content)
+}
+
+// sendMissingHead sends the head that nobody has sent yet, unless that is switched off.
+func (c *Call) sendMissingHead() abi.Errno {
+	switch {
+	case c.headSent:
+		return abi.ErrnoSuccess
+	case !c.autoSend:
+		return abi.ErrnoState
+	}
+	return c.sent(c.exchange.SendHead(c.head.content()))
 }
 
 // sendEnd() ends an answer. One that has nothing but a head is sent at once, so that its length is known.
@@ -138,6 +156,83 @@ func waitWritable(c *Call, _ []uint64) abi.Errno {
 	return abi.ErrnoSuccess
 }
 
+// sendInformational(status, fields, fields_len) sends an informational answer.
+func sendInformational(c *Call, args []uint64) abi.Errno {
+	status, fields, errno := c.statusArgs(args, 100, 199)
+	if errno != abi.ErrnoSuccess {
+		return errno
+	}
+	return c.exchange.SendInformational(status, fields)
+}
+
+// sendTrailers(fields, fields_len) ends an answer with trailers.
+func sendTrailers(c *Call, args []uint64) abi.Errno {
+	fields, errno := c.fields(uint32(args[0]), uint32(args[1]))
+	if errno != abi.ErrnoSuccess {
+		return errno
+	}
+	if errno := c.sendMissingHead(); errno != abi.ErrnoSuccess {
+		return errno
+	}
+	return c.exchange.SendTrailers(fields)
+}
+
+// upgrade(fields, fields_len) agrees to leave HTTP. What follows could not be heard without the event.
+func upgrade(c *Call, args []uint64) abi.Errno {
+	if c.subscriptions&abi.SubscriptionsUpgraded == 0 {
+		return abi.ErrnoUnsupported
+	}
+	fields, errno := c.fields(uint32(args[0]), uint32(args[1]))
+	if errno != abi.ErrnoSuccess {
+		return errno
+	}
+	return c.sent(c.exchange.Upgrade(fields))
+}
+
+// holdContinue() keeps 100 (Continue) back.
+func holdContinue(c *Call, _ []uint64) abi.Errno { return c.exchange.HoldContinue() }
+
+// pause() has the peer not be read.
+func pause(c *Call, _ []uint64) abi.Errno {
+	c.exchange.Pause()
+	return abi.ErrnoSuccess
+}
+
+// resume() has the peer be read again.
+func resume(c *Call, _ []uint64) abi.Errno {
+	c.exchange.Resume()
+	return abi.ErrnoSuccess
+}
+
+// discard() drops the rest of the request's body.
+func discard(c *Call, _ []uint64) abi.Errno { return c.exchange.Discard() }
+
+// stream() lifts limits in time.
+func stream(c *Call, _ []uint64) abi.Errno { return c.exchange.Stream() }
+
+// closeConnection() closes the connection at once.
+func closeConnection(c *Call, _ []uint64) abi.Errno {
+	c.exchange.Close()
+	return abi.ErrnoSuccess
+}
+
+// getReadState(state) writes a byte.
+func getReadState(c *Call, args []uint64) abi.Errno {
+	return c.writeByte(args[0], byte(c.exchange.ReadState()))
+}
+
+// getWriteState(state) writes a byte.
+func getWriteState(c *Call, args []uint64) abi.Errno {
+	return c.writeByte(args[0], byte(c.exchange.WriteState()))
+}
+
+func (c *Call) writeByte(address uint64, value byte) abi.Errno {
+	if !c.memory.WriteByte(uint32(address), value) {
+		return abi.ErrnoFault
+	}
+	return abi.ErrnoSuccess
+}
+
 // waitFailed tells the handler that the session or the connection is over. For every other reason there is nothing it
 // could do: its call ends.
 func (c *Call) waitFailed(err error) abi.Errno {
@@ -160,10 +255,15 @@ func (c *Call) sent(errno abi.Errno) abi.Errno {
 	return errno
 }
 
-// headArgs reads the arguments status, fields, fields_len.
+// headArgs reads the arguments status, fields, fields_len of an answer.
 func (c *Call) headArgs(args []uint64) (status uint16, fields exchange.Fields, errno abi.Errno) {
+	return c.statusArgs(args, 200, 999)
+}
+
+// statusArgs reads the arguments status, fields, fields_len; the status lies between two bounds.
+func (c *Call) statusArgs(args []uint64, least, most uint32) (status uint16, fields exchange.Fields, errno abi.Errno) {
 	code := uint32(args[0])
-	if code < 200 || code > 999 {
+	if code < least || code > most {
 		return 0, exchange.Fields{}, abi.ErrnoInvalid
 	}
 	fields, errno = c.fields(uint32(args[1]), uint32(args[2]))

@@ -22,7 +22,11 @@ type conn struct {
 	core   *core.Core
 	number uint32
 
-	// deadline is when the reaper wakes the goroutine, in nanoseconds since 1970; 0 while it waits for nothing.
+	state connState
+	// limits are those of the route that was used last, at first the server's.
+	limits *Limits
+	// deadline is when the reaper wakes the goroutine, in nanoseconds since 1970; 0 while it waits for nothing, or for as
+	// long as it takes.
 	deadline atomic.Int64
 	// idle says that the connection is between two messages.
 	idle bool
@@ -32,13 +36,13 @@ type conn struct {
 	session session
 }
 
-// newConn makes a connection out of a socket.
+// newConn makes a connection out of a socket. The core learns from what it is given that it is a server's.
 func (s *Server) newConn(socket net.Conn) (*conn, error) {
-	core, number, err := s.Cores.Open(http1.RoleServer)
+	core, number, err := s.Cores.Open(http1.RoleNone)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{server: s, socket: socket, core: core, number: number}
+	c := &conn{server: s, socket: socket, core: core, number: number, limits: &s.Limits}
 	c.session.conn = c
 	c.openRaw()
 	s.add(c)
@@ -71,6 +75,8 @@ func (c *conn) end() {
 	}
 	c.output.release()
 	c.socket.Close()
+	c.state.enter(StateClosing)
+	c.state.enter(StateClosed)
 	c.core.Release(c.number)
 	c.server.remove(c)
 }
@@ -86,14 +92,17 @@ func (c *conn) readHead() (*http1.EventRecord, error) {
 			return nil, err
 		}
 		if record != nil {
-			if record.Kind == http1.EventHeaderReady {
+			switch record.Kind {
+			case http1.EventLineReady:
+				c.session.startLine = record.Position
+			case http1.EventHeaderReady:
 				c.idle = false
 				return record, nil
 			}
 			continue
 		}
 		switch c.input.state {
-		case http1.ReaderStateFailed:
+		case http1.ReaderStateFailed, http1.ReaderStateHTTP2Preface:
 			return nil, errRefused
 		case http1.ReaderStateEnded:
 			return nil, io.EOF
@@ -105,7 +114,10 @@ func (c *conn) readHead() (*http1.EventRecord, error) {
 			deadline = c.headDeadline()
 		}
 		if c.idle && c.server.draining.Load() {
-			return nil, errDraining
+			if err := c.lastLook(); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err := c.fill(deadline); err != nil {
 			return nil, err
@@ -118,9 +130,24 @@ func (c *conn) readHead() (*http1.EventRecord, error) {
 func (c *conn) headDeadline() int64 {
 	c.idle = c.unconsumed() == 0
 	if c.idle {
-		return c.server.clock.after(c.server.Times.KeepAliveIdle)
+		return c.server.clock.after(c.limits.KeepAliveIdle)
 	}
-	return c.server.clock.after(c.server.Times.Head)
+	return c.server.clock.after(c.server.HeadTime)
+}
+
+// lastLook takes what an idle connection has been sent without waiting for it, before the connection ends because the
+// server does: a request that has come must be answered.
+func (c *conn) lastLook() error {
+	n, err := c.tryReadNow()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return errDraining
+	}
+	c.input.end += n
+	c.idle = false
+	return c.parse(0)
 }
 
 // unconsumed is the number of bytes that came and were not consumed.
@@ -140,13 +167,18 @@ func (c *conn) endInput(err error) {
 	case errors.Is(err, errRefused):
 		c.answerRefused()
 	case errors.Is(err, errOverdue) && !c.idle:
+		c.note(ReasonHeadTime)
 		c.session.answer(408, "the request's head did not arrive in time")
+	case errors.Is(err, errOverdue):
+		c.note(ReasonKeepAliveIdle)
+		return
 	case errors.Is(err, core.ErrBroken):
 		c.server.Log.Error("connection lost", "peer", c.socket.RemoteAddr(), "reason", err)
 		return
 	default:
 		return
 	}
+	c.state.enter(StateClosing)
 	if c.flush() == nil {
 		c.hangUp()
 	}
@@ -155,8 +187,7 @@ func (c *conn) endInput(err error) {
 // answerRefused answers what the reader has refused.
 func (c *conn) answerRefused() {
 	r := &c.input.reception
-	c.server.Log.Debug("request refused", "peer", c.socket.RemoteAddr(), "error", r.Error, "position", r.ErrorPosition,
-		"status", r.ErrorStatus)
+	c.note(refusal(r.Error), "position", r.ErrorPosition, "status", r.ErrorStatus)
 	c.session.answer(uint16(r.ErrorStatus), fmt.Sprintf("%v at byte %d", r.Error, r.ErrorPosition))
 }
 
@@ -165,14 +196,9 @@ func (c *conn) exchange(head *http1.EventRecord) bool {
 	s := &c.session
 	s.begin(head)
 	match := c.server.Router.Route(s.authority, s.line.Target, s.line.Method)
-	switch {
-	case string(s.line.Method) == "CONNECT":
-		s.closing = true
-		s.answer(501, "CONNECT is not served here")
-	case match.Route == nil:
+	if match.Route == nil {
 		s.answerUnrouted(match)
-	default:
-		s.route = match.Route
+	} else if s.route = match.Route; s.admit() {
 		s.settle(match.Route.Handler.Serve(s))
 	}
 	return s.finish() && c.nextMessage() == nil
@@ -180,12 +206,21 @@ func (c *conn) exchange(head *http1.EventRecord) bool {
 
 // nextMessage goes on to the next request, of which bytes may have come already.
 func (c *conn) nextMessage() error {
+	c.state.enter(StateReceivingHeaders)
 	in := &c.input
 	in.events, in.taken = nil, 0
 	in.nextCycle = http1.ReceiveFlagsNextCycle
 	in.state = http1.ReaderStateNeedData
 	if c.unconsumed() > 0 || in.eof {
-		return c.parse(0)
+		return c.parse(c.headFlags())
 	}
 	return nil
+}
+
+// headFlags go with bytes that may hold a head.
+func (c *conn) headFlags() http1.ReceiveFlags {
+	if c.server.HeadFirst {
+		return http1.ReceiveFlagsHeadOnly
+	}
+	return 0
 }

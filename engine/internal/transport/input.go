@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/guest/http1"
 )
@@ -23,10 +24,12 @@ type input struct {
 	// parked holds those bytes while there is no slot.
 	parked []byte
 
-	// events are the records that the core made, of which some were taken. Their spans count from base.
+	// events are the records that the core made, of which some were taken. Their spans count from base, and those of the
+	// fields they speak of, which are in table, too.
 	events []http1.EventRecord
 	taken  int
 	base   []byte
+	table  []byte
 	// state is what the reader said last.
 	state     http1.ReaderState
 	reception http1.Reception
@@ -87,7 +90,7 @@ func (c *conn) parse(flags http1.ReceiveFlags) error {
 	in.nextCycle = 0
 	in.reception, in.state = reception, reception.State
 	in.events, in.taken = in.slot.Events[:reception.EventCount], 0
-	in.base = in.slot.Bytes[in.start:in.end]
+	in.base, in.table = in.slot.Bytes[in.start:in.end], in.slot.Fields
 	in.start += int(reception.Consumed)
 	return nil
 }
@@ -104,7 +107,11 @@ func (c *conn) fill(deadline int64) error {
 		return err
 	}
 	c.input.end += n
-	return c.parse(0)
+	flags := http1.ReceiveFlags(0)
+	if c.state.get() == StateReceivingHeaders {
+		flags = c.headFlags()
+	}
+	return c.parse(flags)
 }
 
 // read waits for bytes and reads them behind those in the slot.
@@ -128,7 +135,7 @@ func (c *conn) woken(deadline int64) error {
 	if c.idle && c.server.draining.Load() {
 		return errDraining
 	}
-	if c.server.clock.now.Load() > deadline {
+	if deadline != 0 && c.server.clock.now.Load() > deadline {
 		return errOverdue
 	}
 	return c.socket.SetDeadline(time.Time{})
@@ -173,8 +180,9 @@ func (c *conn) park() {
 	if c.ahead() != nil {
 		in.events = append([]http1.EventRecord(nil), in.events[in.taken:]...)
 		in.base = append([]byte(nil), in.base...)
+		in.table = append([]byte(nil), in.table[:in.tableSize()]...)
 	} else {
-		in.events, in.base = nil, nil
+		in.events, in.base, in.table = nil, nil, nil
 	}
 	in.taken = 0
 	in.start, in.end = 0, 0
@@ -182,18 +190,34 @@ func (c *conn) park() {
 	in.slot = nil
 }
 
+// tableSize is how much of the table of fields the events that were not taken speak of, in bytes.
+func (in *input) tableSize() (size int) {
+	for i := in.taken; i < len(in.events); i++ {
+		size = max(size, int(in.events[i].FieldCount)*abi.FieldSize)
+	}
+	return min(size, len(in.table))
+}
+
 // hangUp ends a connection on which the peer may still be sending. Closing at once would have the operating system reset
 // it, and the answer could be lost with what is in flight (RFC 9112 section 9.6): the write side is closed first, and what
 // comes is read and dropped, up to a bound.
 func (c *conn) hangUp() {
 	const most = 256 << 10
-	half, ok := c.socket.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if c.closeWrite() != nil {
 		return
 	}
 	c.park()
 	_ = c.socket.SetDeadline(time.Now().Add(2 * time.Second))
 	_, _ = io.CopyN(io.Discard, readerOnly{c.socket}, most)
+}
+
+// closeWrite ends our side of the connection.
+func (c *conn) closeWrite() error {
+	half, ok := c.socket.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
 }
 
 // readerOnly hides a socket's other methods from io.Copy.

@@ -57,7 +57,7 @@ func (o *output) release() {
 func (c *conn) flush() error {
 	o := &c.output
 	for len(o.pending()) > 0 {
-		deadline := c.server.clock.after(c.server.Times.WriteIdle)
+		deadline := c.server.clock.after(c.limits.WriteIdle)
 		c.deadline.Store(deadline)
 		n, err := c.writeSocket()
 		c.deadline.Store(0)
@@ -66,6 +66,9 @@ func (c *conn) flush() error {
 			err = c.woken(deadline)
 		}
 		if err != nil {
+			if errors.Is(err, errOverdue) {
+				c.note(ReasonWriteIdle)
+			}
 			return err
 		}
 	}

@@ -26,6 +26,9 @@ func (s *Server) reap() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	second := int64(0)
+	summary := time.NewTicker(summaryPause)
+	defer summary.Stop()
+	defer s.summarize()
 	for {
 		select {
 		case now := <-ticker.C:
@@ -35,6 +38,8 @@ func (s *Server) reap() {
 				s.setDate(now)
 			}
 			s.wakeOverdue(now.UnixNano())
+		case <-summary.C:
+			s.summarize()
 		case <-s.stop:
 			return
 		}

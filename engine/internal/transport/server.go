@@ -2,8 +2,9 @@
 // handlers, and is the exchange they answer.
 //
 // Each connection has one goroutine. It reads, has the core parse, runs the handler and writes, in turn; whatever waits,
-// waits there. The files: server.go accepts and drains, conn.go is the life of a connection, input.go and output.go are
-// its two directions, session.go is one exchange, reaper.go ends what takes too long.
+// waits there. The files: server.go accepts and drains, conn.go is the life of a connection and state.go its states,
+// input.go and output.go are its two directions. One exchange is session.go, with events.go for what the handler hears and
+// answer.go for what it sends. reaper.go ends what takes too long, reasons.go counts what was ended and why.
 package transport
 
 import (
@@ -30,16 +31,26 @@ type Config struct {
 	Router Router
 	// MaxConnections is how many connections are served at a time.
 	MaxConnections int
-	// Times bound what peers and handlers may take.
-	Times Times
-	// Buffered bounds the body that is collected for a handler, in bytes.
-	Buffered int
-	Log      *slog.Logger
+	// HeadTime is the time from the first byte of a head to its end.
+	HeadTime time.Duration
+	// Limits apply where a route has none of its own.
+	Limits Limits
+	// HeadFirst has the core read a head before what follows it, because some routes have limits of their own on that.
+	HeadFirst bool
+	Log       *slog.Logger
 }
 
-// Times bound what peers and handlers may take. They are kept to a tenth of a second.
-type Times struct {
-	Head, BodyIdle, KeepAliveIdle, WriteIdle, HandlerWall time.Duration
+// Limits are what applies to the exchanges of a route: the server's limits where the route sets none. Sizes are bytes;
+// times are kept to a tenth of a second.
+type Limits struct {
+	// StartLine, Head and Fields bound the head, once more: it was read under the server's limits.
+	StartLine, Head, Fields int
+	// ChunkLine, Trailers and TrailerFields bound what follows the head.
+	ChunkLine, Trailers, TrailerFields int
+	// Buffered bounds the body that is collected for a handler.
+	Buffered int
+
+	BodyIdle, KeepAliveIdle, WriteIdle, HandlerWall time.Duration
 }
 
 // Router finds the handler of a request.
@@ -63,12 +74,15 @@ type Route struct {
 	Name string
 	// Handler answers.
 	Handler exchange.Handler
+	// Limits are the route's own; nil: the server's.
+	Limits *Limits
 }
 
 // Server serves connections.
 type Server struct {
 	Config
 	clock    clock
+	counters counters
 	draining atomic.Bool
 	stop     chan struct{} // closed when everything has to end at once
 	stopOnce sync.Once
@@ -77,6 +91,8 @@ type Server struct {
 	ended     *sync.Cond // a connection has ended
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
+	// fullTold is when the log was told last that all connections are in use.
+	fullTold time.Time
 }
 
 // NewServer makes a server. Close ends its goroutine.
@@ -95,7 +111,7 @@ func NewServer(config Config) *Server {
 }
 
 // Serve accepts connections until the listener fails or the server is closed; then it returns ErrClosed. It closes the
-// listener.
+// listener, but not before what waits in the operating system's queue was accepted: those peers may have sent a request.
 func (s *Server) Serve(listener net.Listener) error {
 	if !s.addListener(listener) {
 		listener.Close()
@@ -110,6 +126,7 @@ func (s *Server) Serve(listener net.Listener) error {
 		if err != nil {
 			return err
 		}
+		s.counters.accepted.Add(1)
 		if c, err := s.newConn(socket); err != nil {
 			s.Log.Error("connection refused", "peer", socket.RemoteAddr(), "reason", err)
 			socket.Close()
@@ -164,17 +181,23 @@ func (s *Server) removeListener(listener net.Listener) {
 	delete(s.listeners, listener)
 }
 
-// waitForRoom waits until one more connection may be served. It reports false when the server drains.
+// waitForRoom waits until one more connection may be served. It reports false when all are in use and the server drains.
 func (s *Server) waitForRoom() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.conns) >= s.MaxConnections && !s.draining.Load() {
-		s.Log.Warn("accepting is paused: all connections are in use", "max_connections", s.MaxConnections)
+	if len(s.conns) < s.MaxConnections {
+		return true
+	}
+	s.counters.reasons[ReasonMaxConnections].Add(1)
+	if now := time.Now(); now.Sub(s.fullTold) > summaryPause {
+		s.fullTold = now
+		s.Log.Warn("accepting is paused: all connections are in use; more wait in the operating system's queue",
+			"max_connections", s.MaxConnections)
 	}
 	for len(s.conns) >= s.MaxConnections && !s.draining.Load() {
 		s.ended.Wait()
 	}
-	return !s.draining.Load()
+	return len(s.conns) < s.MaxConnections
 }
 
 // Close stops accepting, ends connections that are idle, and lets requests that have begun be answered. When ctx ends first
@@ -200,7 +223,7 @@ func (s *Server) drain() {
 	defer s.mu.Unlock()
 	s.draining.Store(true)
 	for listener := range s.listeners {
-		listener.Close()
+		stopListening(listener)
 	}
 	for c := range s.conns {
 		c.wake()
@@ -208,11 +231,23 @@ func (s *Server) drain() {
 	s.ended.Broadcast()
 }
 
+// backlogTime is how long a listener goes on accepting what is in its queue already.
+const backlogTime = 20 * time.Millisecond
+
+// stopListening has a listener accept what waits in its queue and no more.
+func stopListening(listener net.Listener) {
+	timed, ok := listener.(interface{ SetDeadline(time.Time) error })
+	if !ok || timed.SetDeadline(time.Now().Add(backlogTime)) != nil {
+		listener.Close()
+	}
+}
+
 // cut ends all connections at once.
 func (s *Server) cut() {
 	s.stopOnce.Do(func() { close(s.stop) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counters.reasons[ReasonGrace].Add(uint64(len(s.conns)))
 	for c := range s.conns {
 		c.socket.Close()
 	}

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/sluicehttp/sluice/abi"
-	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/guest/http1"
 )
 
 // session is one exchange on a connection: the request as events, and what the handler answers. It is used again for the
-// connection's next exchange.
+// connection's next exchange. What the handler hears is in events.go, what it sends in answer.go; here is the session's
+// life.
 type session struct {
 	conn  *conn
 	route *Route
@@ -26,26 +25,47 @@ type session struct {
 	flags     http1.EventFlags
 	length    uint64
 	kept      []byte
+	// startLine is where the head begins, in bytes since the connection was opened.
+	startLine uint64
 	// inSlot says that the head lies in the slot and may still be needed.
 	inSlot bool
+	// connect says that the method is CONNECT.
+	connect bool
+	// offered are the protocols that the peer would switch to.
+	offered []string
 
 	// delivered is how far the head was delivered.
 	delivered stage
-	// bodyBegan and requestDone say how far the body has come.
+	// bodyBegan and requestDone say how far the body has come; after an upgrade, that the peer sends nothing more.
 	bodyBegan, requestDone bool
 	// collected is the body so far, for a handler that does not take it in pieces.
 	collected []byte
 	// dropped is how much of the body came after the answer and was thrown away, in bytes.
 	dropped int
+	// paused and discarding are wishes of the handler.
+	paused, discarding bool
 
 	// headSent and answered say how far the answer was framed, and keepAlive whether the connection goes on after it.
 	headSent, answered, keepAlive bool
-	// continued says that 100 (Continue) was sent.
-	continued bool
+	// continued says that 100 (Continue) was sent, held that it is not to be sent unasked.
+	continued, held bool
+	// streaming says that the answer takes as long as it likes.
+	streaming bool
+	// upgraded says that the answer leaves HTTP, raw that the bytes that come are another protocol's.
+	upgraded, raw bool
+
 	// closing says that the connection ends with this exchange.
 	closing bool
-	// cut says that the answer cannot be completed.
-	cut bool
+	// cut says that the answer cannot be completed, and closed that nothing of it is to be written any more.
+	cut, closed bool
+	// writeClosed says that our side of an upgraded connection was closed.
+	writeClosed bool
+	// readEnded says that the peer has closed its side, and readEndTold that the handler knows.
+	readEnded, readEndTold bool
+	// why is why nothing can be sent or received any more, and closeTold says that the handler knows.
+	why       abi.CloseReason
+	closeTold bool
+
 	// framed are the write events that are due once the output is written, done those that are due now.
 	framed, done abi.Subscriptions
 	// wall is when the handler's time is over, in nanoseconds since 1970.
@@ -65,22 +85,6 @@ const (
 // for both sides.
 const maxDropped = 256 << 10
 
-// begin starts an exchange with the head of its request. The session was reset before the head was waited for.
-func (s *session) begin(head *http1.EventRecord) {
-	c := s.conn
-	base := c.input.base
-	// A span that lies outside names nothing.
-	s.line.Method, _ = head.First.In(base)
-	s.line.Target, _ = head.Second.In(base)
-	s.line.Version = abi.Version(head.Version)
-	s.authority, _ = head.Authority.In(base)
-	table := c.input.slot.Fields
-	s.fields = exchange.Fields{Table: table[:min(int(head.FieldCount)*abi.FieldSize, len(table))], Bytes: base}
-	s.flags, s.length = head.Flags, head.Length
-	s.inSlot = true
-	s.wall = c.server.clock.after(c.server.Times.HandlerWall)
-}
-
 // maxKept is the largest buffer that a connection keeps from one exchange to the next, in bytes.
 const maxKept = 4 << 10
 
@@ -94,6 +98,66 @@ func (s *session) reset() {
 		collected = nil
 	}
 	*s = session{conn: s.conn, kept: kept, collected: collected}
+}
+
+// begin starts an exchange with the head of its request. The session was reset before the head was waited for.
+func (s *session) begin(head *http1.EventRecord) {
+	c := s.conn
+	base := c.input.base
+	// A span that lies outside names nothing.
+	s.line.Method, _ = head.First.In(base)
+	s.line.Target, _ = head.Second.In(base)
+	s.line.Version = abi.Version(head.Version)
+	s.authority, _ = head.Authority.In(base)
+	table := c.input.table
+	s.fields = exchange.Fields{Table: table[:min(int(head.FieldCount)*abi.FieldSize, len(table))], Bytes: base}
+	s.flags, s.length = head.Flags, head.Length
+	s.inSlot = true
+	if s.flags&http1.EventFlagsUpgrade != 0 {
+		s.connect = string(s.line.Method) == "CONNECT"
+		s.offered = protocols(s.fields)
+	}
+	if s.flags&http1.EventFlagsBody != 0 {
+		c.state.enter(StateReceivingBody)
+	} else {
+		c.state.enter(StateDispatching)
+	}
+}
+
+// admit holds the request against the limits of its route. It reports whether the handler is to answer it.
+func (s *session) admit() bool {
+	c := s.conn
+	c.limits = &c.server.Limits
+	if own := s.route.Limits; own != nil {
+		c.limits = own
+		switch {
+		case len(s.line.Method)+len(s.line.Target)+len("  HTTP/1.1") > own.StartLine:
+			return s.refuse(ReasonStartLine, 414, own.StartLine, "bytes in the start line")
+		case s.headSize() > own.Head:
+			return s.refuse(ReasonHead, 431, own.Head, "bytes in the head")
+		case s.fields.Len() > own.Fields:
+			return s.refuse(ReasonFields, 431, own.Fields, "fields in the head")
+		}
+		if c.server.HeadFirst && c.core.Restrict(c.number, own.ChunkLine, own.Trailers, own.TrailerFields) != nil {
+			s.cut = true
+			return false
+		}
+	}
+	s.wall = c.server.clock.after(c.limits.HandlerWall)
+	return true
+}
+
+// refuse answers a request that is beyond a limit of its route. It reports false.
+func (s *session) refuse(reason Reason, status uint16, limit int, of string) bool {
+	s.conn.note(reason, "route", s.route.Name, "limit", limit, "status", status)
+	s.answer(status, fmt.Sprintf("more than %d %s", limit, of))
+	return false
+}
+
+// headSize is the size of the head in bytes, without white space behind its last value.
+func (s *session) headSize() int {
+	lines := len(s.line.Method) + len(s.line.Target) + len("  HTTP/1.1\r\n")
+	return max(lines, s.headEnd()) + len("\r\n\r\n")
 }
 
 // keepHead moves the head out of the slot, before the slot is used for other bytes, so long as it may be needed.
@@ -130,372 +194,25 @@ func (s *session) headEnd() int {
 	return int(min(end, uint64(len(s.fields.Bytes))))
 }
 
-// Next implements [exchange.Exchange].
-func (s *session) Next(want abi.Subscriptions, limit int, ev *exchange.Event) error {
-	c := s.conn
-	for {
-		if s.nextWrite(want, ev) {
-			return nil
-		}
-		if len(c.output.pending()) >= highWater {
-			if err := s.flush(); err != nil {
-				return err
-			}
-			continue
-		}
-		if s.delivered < stageBody {
-			if s.nextHead(want, ev) {
-				return nil
-			}
-			continue
-		}
-		if s.requestDone && s.answered && s.framed&want == 0 {
-			return exchange.ErrEnd
-		}
-		if !s.requestDone {
-			if ready, err := s.nextRead(want, limit, ev); ready || err != nil {
-				return err
-			}
-			continue
-		}
-		if s.unflushed() {
-			if err := s.flush(); err != nil {
-				return err
-			}
-			continue
-		}
-		return s.waitForAnswer()
-	}
-}
-
-// nextWrite describes the next write event that is due and wanted.
-func (s *session) nextWrite(want abi.Subscriptions, ev *exchange.Event) bool {
-	s.done &= want
-	if s.done == 0 {
-		return false
-	}
-	for kind := abi.EventHeaderDone; kind <= abi.EventDone; kind++ {
-		if bit := abi.Subscriptions(1) << kind; s.done&bit != 0 {
-			s.done &^= bit
-			*ev = exchange.Event{Kind: kind}
-			return true
-		}
-	}
-	return false
-}
-
-// nextHead goes on with the delivery of the head. It reports whether ev describes a wanted event.
-func (s *session) nextHead(want abi.Subscriptions, ev *exchange.Event) bool {
-	if s.delivered == stageLine {
-		s.delivered = stageHeader
-		*ev = exchange.Event{Kind: abi.EventLineReady, Line: s.line}
-		return want&abi.SubscriptionsLineReady != 0
-	}
-	s.delivered = stageBody
-	*ev = exchange.Event{Kind: abi.EventHeaderReady, Line: s.line, Fields: s.fields}
-	return want&abi.SubscriptionsHeaderReady != 0
-}
-
-// nextRead goes on with the body and the end of the request. It reports whether ev describes a wanted event.
-func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event) (ready bool, err error) {
-	c := s.conn
-	whole := want&(abi.SubscriptionsReady|abi.SubscriptionsDataReady) == abi.SubscriptionsReady && !s.answered
-	if !whole {
-		s.inSlot = false
-	} else if s.length > uint64(c.server.Buffered) {
-		return false, s.refuseBody()
-	}
-	record, err := c.take()
-	if err != nil {
-		return false, exchange.ErrClosed
-	}
-	if record == nil {
-		return false, s.waitForBody()
-	}
-	switch record.Kind {
-	case http1.EventDataReady:
-		s.bodyBegan = true
-		piece, _ := record.First.In(c.input.base)
-		switch {
-		case want&abi.SubscriptionsDataReady != 0:
-			piece, flags := s.part(record, piece, limit)
-			*ev = exchange.Event{Kind: abi.EventDataReady, Data: piece, Flags: dataFlags(flags)}
-			return true, nil
-		case whole:
-			return s.collect(piece, ev)
-		}
-		return false, s.drop(len(piece))
-	case http1.EventReady:
-		return s.ready(want, s.collected, ev), nil
-	}
-	return false, nil
-}
-
-// part cuts a piece of body down to the limit. The rest stays the next event.
-func (s *session) part(record *http1.EventRecord, piece []byte, limit int) ([]byte, http1.EventFlags) {
-	if len(piece) <= limit {
-		return piece, record.Flags
-	}
-	flags := record.Flags &^ http1.EventFlagsChunkEnd
-	record.Flags &^= http1.EventFlagsChunkStart
-	record.First.Offset += uint32(limit)
-	record.First.Size -= uint32(limit)
-	s.conn.untake()
-	return piece[:limit], flags
-}
-
-// dataFlags are the flags of a piece as handlers know them.
-func dataFlags(flags http1.EventFlags) (data abi.DataFlags) {
-	if flags&http1.EventFlagsChunkStart != 0 {
-		data |= abi.DataFlagsChunkStart
-	}
-	if flags&http1.EventFlagsChunkEnd != 0 {
-		data |= abi.DataFlagsChunkEnd
-	}
-	return data
-}
-
-// ready describes the end of the request.
-func (s *session) ready(want abi.Subscriptions, body []byte, ev *exchange.Event) bool {
-	s.requestDone = true
-	*ev = exchange.Event{Kind: abi.EventReady}
-	if want&abi.SubscriptionsDataReady == 0 {
-		ev.Line, ev.Fields, ev.Data = s.line, s.fields, body
-	}
-	return want&abi.SubscriptionsReady != 0
-}
-
-// collect keeps a piece of body for a handler that wants the whole. The only piece is delivered from where it lies.
-func (s *session) collect(piece []byte, ev *exchange.Event) (ready bool, err error) {
-	c := s.conn
-	if next := c.ahead(); len(s.collected) == 0 && next != nil && next.Kind == http1.EventReady {
-		if _, err := c.take(); err != nil {
-			return false, exchange.ErrClosed
-		}
-		return s.ready(abi.SubscriptionsReady, piece, ev), nil
-	}
-	if len(s.collected)+len(piece) > c.server.Buffered {
-		return false, s.refuseBody()
-	}
-	s.collected = append(s.collected, piece...)
-	return false, nil
-}
-
-// refuseBody answers a body that is larger than what is collected for a handler.
-func (s *session) refuseBody() error {
-	s.closing = true
-	s.answer(413, fmt.Sprintf("the body is larger than %d bytes", s.conn.server.Buffered))
-	return exchange.ErrRefused
-}
-
-// drop throws away a piece of body that nobody wants. A handler that does not want the body at all reads it to its end;
-// one that has answered already is not waited for longer than it takes to drop a little.
-func (s *session) drop(size int) error {
-	if !s.answered {
-		return nil
-	}
-	if s.dropped += size; s.dropped > maxDropped {
-		s.closing = true
-		return exchange.ErrEnd
-	}
-	return nil
-}
-
-// waitForBody waits for more of the request. What was sent goes out first, so that a peer that waits for it goes on.
-func (s *session) waitForBody() error {
-	c := s.conn
-	if c.input.state == http1.ReaderStateFailed {
-		return exchange.ErrClosed
-	}
-	s.sendContinue()
-	if s.unflushed() {
-		if err := s.flush(); err != nil {
-			return err
-		}
-		if s.done != 0 {
-			return nil
-		}
-	}
-	if s.answered && s.closing {
-		return exchange.ErrEnd
-	}
-	before := c.server.clock.now.Load()
-	err := c.fill(c.server.clock.after(c.server.Times.BodyIdle))
-	s.wall += c.server.clock.now.Load() - before
-	if errors.Is(err, errOverdue) && !s.headSent {
-		s.closing = true
-		s.answer(408, "the request's body did not arrive in time")
-		return exchange.ErrRefused
-	}
-	if err != nil {
-		return exchange.ErrClosed
-	}
-	return nil
-}
-
-// sendContinue tells a peer that waits for it to send the body (RFC 9110 section 10.1.1).
-func (s *session) sendContinue() {
-	if s.flags&http1.EventFlagsExpectContinue == 0 || s.continued || s.bodyBegan || s.headSent {
-		return
-	}
-	s.continued = true
-	o := &s.conn.output
-	out, _, _ := s.conn.core.FrameContinue(s.conn.number, o.bytes())
-	o.set(out)
-}
-
-// waitForAnswer waits while the request is complete, the answer is not, and no event is due. Only the handler's time can
-// end it.
-func (s *session) waitForAnswer() error {
-	c := s.conn
-	c.park()
-	end := s.wall
-	if s.headSent {
-		end = c.server.clock.after(c.server.Times.WriteIdle)
-	}
-	timer := time.NewTimer(time.Until(time.Unix(0, end)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return exchange.ErrWallTime
-	case <-c.server.stop:
-		return exchange.ErrClosed
-	}
-}
-
-// flush writes the output. An error means that the peer is gone.
-func (s *session) flush() error {
-	if err := s.conn.flush(); err != nil {
-		s.cut = true
-		return exchange.ErrClosed
-	}
-	return nil
-}
-
-// unflushed reports whether output waits, or write events that are due once it is written.
-func (s *session) unflushed() bool { return s.framed != 0 || len(s.conn.output.pending()) > 0 }
-
-// flushed makes the write events due whose bytes were written.
-func (s *session) flushed() {
-	s.done |= s.framed
-	s.framed = 0
-}
-
-// Send implements [exchange.Exchange].
-func (s *session) Send(status uint16, fields exchange.Fields, body []byte) abi.Errno {
-	framing, errno := s.frameHead(status, fields, uint64(len(body)), http1.HeadFlagsComplete)
-	if errno != abi.ErrnoSuccess {
-		return errno
-	}
-	if framing.Bodiless == 0 {
-		s.conn.output.set(append(s.conn.output.bytes(), body...))
-	}
-	s.framed |= abi.SubscriptionsDone
-	return abi.ErrnoSuccess
-}
-
-// SendHead implements [exchange.Exchange].
-func (s *session) SendHead(status uint16, fields exchange.Fields) abi.Errno {
-	_, errno := s.frameHead(status, fields, 0, http1.HeadFlagsStreamed)
-	return errno
-}
-
-// frameHead has the core frame a head.
-func (s *session) frameHead(status uint16, fields exchange.Fields, length uint64, flags http1.HeadFlags) (http1.Framing, abi.Errno) {
-	c := s.conn
-	if s.cut {
-		return http1.Framing{}, abi.ErrnoClosed
-	}
-	if s.closing || c.server.draining.Load() || s.bodyUncertain() {
-		flags |= http1.HeadFlagsClose
-	}
-	head := core.Head{Status: status, Fields: fields, Length: length, Flags: flags}
-	out, framing, errno := c.core.FrameHead(c.number, &head, c.output.bytes())
-	c.output.set(out)
-	if errno == http1.ErrnoSuccess {
-		s.headSent = true
-		s.framed |= abi.SubscriptionsHeaderDone
-		s.took(framing)
-	}
-	return framing, abi.Errno(errno)
-}
-
-// bodyUncertain reports whether the peer waits for 100 (Continue) and was not told: whether it sends the body after an
-// answer is up to it, so the connection cannot go on (RFC 9110 section 10.1.1).
-func (s *session) bodyUncertain() bool {
-	return s.flags&http1.EventFlagsExpectContinue != 0 && !s.continued && !s.bodyBegan && !s.requestDone
-}
-
-// took notes how far the answer has come.
-func (s *session) took(framing http1.Framing) {
-	s.answered = framing.Finished != 0
-	s.keepAlive = framing.KeepAlive != 0
-	if !s.keepAlive {
-		s.closing = true
-	}
-}
-
-// SendData implements [exchange.Exchange].
-func (s *session) SendData(content []byte) abi.Errno {
-	c := s.conn
-	switch {
-	case s.cut:
-		return abi.ErrnoClosed
-	case len(c.output.pending()) >= highWater:
-		return abi.ErrnoAgain
-	}
-	out, framing, errno := c.core.FrameData(c.number, content, c.output.bytes())
-	c.output.set(out)
-	if errno == http1.ErrnoSuccess {
-		s.framed |= abi.SubscriptionsDataDone
-		s.took(framing)
-	}
-	return abi.Errno(errno)
-}
-
-// SendEnd implements [exchange.Exchange].
-func (s *session) SendEnd() abi.Errno {
-	c := s.conn
-	if s.cut {
-		return abi.ErrnoClosed
-	}
-	out, framing, errno := c.core.FrameEnd(c.number, c.output.bytes())
-	c.output.set(out)
-	switch errno {
-	case http1.ErrnoSuccess:
-		s.framed |= abi.SubscriptionsDone
-		s.took(framing)
-	case http1.ErrnoInvalid:
-		s.cut = true
-	}
-	return abi.Errno(errno)
-}
-
-// Drain implements [exchange.Exchange].
-func (s *session) Drain() { s.closing = true }
-
-// WaitWritable implements [exchange.Exchange].
-func (s *session) WaitWritable() error {
-	if len(s.conn.output.pending()) < highWater {
-		return nil
-	}
-	return s.flush()
-}
-
 // settle deals with the end of the handler's work: what it left undone is answered for it, or the connection is cut.
 func (s *session) settle(err error) {
-	if err == nil && s.answered {
-		return
-	}
+	c := s.conn
 	switch {
+	case err == nil && (s.answered || s.upgraded):
 	case err == nil, errors.Is(err, exchange.ErrEnd), errors.Is(err, exchange.ErrRefused):
-		if !s.answered {
+		if !s.answered && !s.upgraded {
 			s.fail(500, errors.New("the handler stopped before the answer was complete"))
 		}
 	case errors.Is(err, exchange.ErrClosed):
 		s.lose()
 	case errors.Is(err, exchange.ErrWallTime):
-		s.fail(503, fmt.Errorf("%w of %v", err, s.conn.server.Times.HandlerWall))
+		c.note(ReasonHandlerWall, "route", s.route.Name)
+		if s.headSent {
+			err = fmt.Errorf("the handler did not go on with its answer for %v", c.limits.WriteIdle)
+		} else {
+			err = fmt.Errorf("%w of %v", err, c.limits.HandlerWall)
+		}
+		s.fail(503, err)
 	default:
 		s.settleFault(faultStatus(err), err)
 	}
@@ -505,11 +222,11 @@ func (s *session) settle(err error) {
 // any peer could fill the log with it.
 func (s *session) settleFault(status uint16, reason error) {
 	if status >= 500 || s.headSent {
+		s.conn.note(ReasonHandlerFault, "route", s.route.Name)
 		s.fail(status, reason)
 		return
 	}
-	s.conn.server.Log.Debug("request refused", "peer", s.conn.socket.RemoteAddr(), "route", s.route.Name, "status", status,
-		"reason", reason)
+	s.conn.note(ReasonBuffered, "route", s.route.Name, "status", status, "detail", reason)
 	s.answer(status, "")
 }
 
@@ -522,19 +239,25 @@ func faultStatus(err error) uint16 {
 	return 500
 }
 
-// lose ends an exchange whose peer is gone or has broken the protocol.
+// lose ends an exchange whose peer is gone or has broken the protocol, or whose handler has closed the connection.
 func (s *session) lose() {
 	s.closing = true
-	if s.conn.input.state == http1.ReaderStateFailed && !s.headSent && !s.cut {
-		s.conn.answerRefused()
-		return
+	if s.conn.input.state == http1.ReaderStateFailed && !s.closed {
+		if !s.headSent && !s.cut {
+			s.conn.answerRefused()
+			return
+		}
+		s.conn.note(refusal(s.conn.input.reception.Error))
 	}
 	s.cut = s.cut || !s.answered
 }
 
 // fail answers for a handler that has failed, or cuts the connection when an answer has begun: the peer must not take it
-// for complete.
+// for complete. Nobody has taken a CONNECT that is not answered.
 func (s *session) fail(status uint16, reason error) {
+	if s.connect && !s.headSent {
+		status = 501
+	}
 	s.conn.server.Log.Warn("handler failed", "route", s.route.Name, "status", status, "reason", reason,
 		"answer_begun", s.headSent)
 	switch {
@@ -557,19 +280,28 @@ func (s *session) answerWith(status uint16, detail string, fields exchange.Field
 	if detail != "" {
 		body += detail + "\n"
 	}
-	if s.Send(status, fields, []byte(body)) != abi.ErrnoSuccess {
+	if s.send(status, fields, []byte(body)) != abi.ErrnoSuccess {
 		s.cut = true
 	}
 }
 
 // answerUnrouted answers a request that no route fits.
 func (s *session) answerUnrouted(match Match) {
-	if match.Status == 405 {
+	switch {
+	case s.connect:
+		s.refuseConnect()
+	case match.Status == 405:
 		s.answerWith(405, "allowed: "+match.Allow,
 			exchange.NewFields("Content-Type", "text/plain; charset=utf-8", "Allow", match.Allow))
-		return
+	default:
+		s.answer(match.Status, "")
 	}
-	s.answer(match.Status, "")
+}
+
+// refuseConnect answers a CONNECT that nobody wants to be the tunnel of.
+func (s *session) refuseConnect() {
+	s.closing = true
+	s.answer(501, "CONNECT is not served here")
 }
 
 // finish ends the exchange. It reports whether the connection can carry another.
@@ -585,7 +317,9 @@ func (s *session) finish() bool {
 	if s.keepAlive && !s.closing && !s.cut {
 		return true
 	}
-	if c.flush() != nil {
+	c.state.enter(StateClosing)
+	if s.closed || c.flush() != nil {
+		s.abort()
 		return false
 	}
 	switch {
@@ -599,7 +333,8 @@ func (s *session) finish() bool {
 
 // abort has the peer see a reset instead of an end, where the end of the connection would complete the answer.
 func (s *session) abort() {
-	if tcp, ok := s.conn.socket.(*net.TCPConn); ok && s.line.Version < abi.VersionHTTP11 {
+	tcp, ok := s.conn.socket.(*net.TCPConn)
+	if ok && !s.answered && (s.line.Version < abi.VersionHTTP11 || s.upgraded) {
 		_ = tcp.SetLinger(0)
 	}
 }

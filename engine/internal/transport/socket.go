@@ -21,6 +21,9 @@ func (c *conn) readCopied() (int, error) {
 	return copy(c.room(), c.copied[:n]), nil
 }
 
+// tryReadCopied reads nothing: such a socket cannot be asked without waiting.
+func (c *conn) tryReadCopied() (int, error) { return 0, nil }
+
 // writeBlocking writes some of the output.
 func (c *conn) writeBlocking() (int, error) {
 	c.park()

@@ -10,3 +10,7 @@ func (c *conn) openRaw() {}
 func (c *conn) readSocket() (int, error) { return c.readCopied() }
 
 func (c *conn) writeSocket() (int, error) { return c.writeBlocking() }
+
+func (c *conn) tryReadNow() (int, error) { return c.tryReadCopied() }
+
+func (c *conn) tryWriteNow() {}

@@ -70,6 +70,18 @@ func (c *conn) tryRead(fd uintptr) (done bool) {
 	}
 }
 
+// tryReadNow reads what is there, without waiting. 0 when nothing is.
+func (c *conn) tryReadNow() (n int, err error) {
+	if c.raw.conn == nil {
+		return c.tryReadCopied()
+	}
+	done := false
+	if err := c.raw.conn.Control(func(fd uintptr) { done = c.tryRead(fd) }); err != nil || !done {
+		return 0, err
+	}
+	return c.raw.n, c.raw.err
+}
+
 // writeSocket writes some of the output, and waits until it can.
 func (c *conn) writeSocket() (int, error) {
 	if c.raw.conn == nil {
@@ -94,5 +106,16 @@ func (c *conn) tryWrite(fd uintptr) (done bool) {
 		}
 		c.raw.n, c.raw.err = max(n, 0), err
 		return true
+	}
+}
+
+// tryWriteNow writes what the peer takes at once. What is left, and any error, is found by the next flush.
+func (c *conn) tryWriteNow() {
+	if c.raw.conn == nil || len(c.output.pending()) == 0 {
+		return
+	}
+	c.raw.n = 0
+	if c.raw.conn.Control(func(fd uintptr) { c.tryWrite(fd) }) == nil {
+		c.output.written += c.raw.n
 	}
 }

@@ -42,17 +42,23 @@ func (r routes) Route(_, target, method []byte) transport.Match {
 
 // calm are times that no test waits for, quick ones that a test can.
 var (
-	calm  = transport.Times{Head: wait, BodyIdle: wait, KeepAliveIdle: wait, WriteIdle: wait, HandlerWall: wait}
-	quick = transport.Times{
-		Head: time.Second, BodyIdle: time.Second, KeepAliveIdle: time.Second, WriteIdle: time.Second, HandlerWall: time.Second,
-	}
+	calm  = limits(wait)
+	quick = limits(time.Second)
 )
+
+// limits are the default sizes, with one time for everything.
+func limits(t time.Duration) transport.Limits {
+	return transport.Limits{
+		StartLine: 8 << 10, Head: 32 << 10, Fields: 128, ChunkLine: 4 << 10, Trailers: 8 << 10, TrailerFields: 32, Buffered: 64 << 10,
+		BodyIdle: t, KeepAliveIdle: t, WriteIdle: t, HandlerWall: t,
+	}
+}
 
 // wait is longer than anything takes on a busy machine.
 const wait = 30 * time.Second
 
 // start serves a handler on loopback until the test ends.
-func start(t testing.TB, times transport.Times, handler handlerFunc) (*transport.Server, string) {
+func start(t testing.TB, limits transport.Limits, handler handlerFunc) (*transport.Server, string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	cores, err := core.NewSet(2, log, core.NativeMaker(core.Config{Connections: 2048, Limits: http1.DefaultLimits}))
@@ -60,7 +66,7 @@ func start(t testing.TB, times transport.Times, handler handlerFunc) (*transport
 		t.Fatal(err)
 	}
 	server := transport.NewServer(transport.Config{
-		Cores: cores, Router: routes{&transport.Route{Name: "test", Handler: handler}}, MaxConnections: 2048, Times: times, Buffered: 64 << 10, Log: log,
+		Cores: cores, Router: routes{&transport.Route{Name: "test", Handler: handler}}, MaxConnections: 2048, HeadTime: limits.BodyIdle, Limits: limits, Log: log,
 	})
 	return server, serve(t, server, listen(t))
 }

@@ -131,6 +131,63 @@ func (x *Exchange) SendEnd() abi.Errno {
 	return errno
 }
 
+// SendInformational implements [exchange.Exchange].
+func (x *Exchange) SendInformational(status uint16, fields exchange.Fields) abi.Errno {
+	errno := abi.ErrnoSuccess
+	if x.headSent {
+		errno = abi.ErrnoState
+	}
+	x.note(errno, "send_informational %d%s", status, text(fields))
+	return errno
+}
+
+// SendTrailers implements [exchange.Exchange].
+func (x *Exchange) SendTrailers(fields exchange.Fields) abi.Errno {
+	errno := x.bodyErrno()
+	x.ended = x.ended || errno == abi.ErrnoSuccess
+	x.note(errno, "send_trailers%s", text(fields))
+	return errno
+}
+
+// Upgrade implements [exchange.Exchange].
+func (x *Exchange) Upgrade(fields exchange.Fields) abi.Errno {
+	errno := x.headErrno()
+	x.note(errno, "upgrade%s", text(fields))
+	return errno
+}
+
+// HoldContinue implements [exchange.Exchange].
+func (x *Exchange) HoldContinue() abi.Errno { return x.note(abi.ErrnoSuccess, "hold_continue") }
+
+// Pause implements [exchange.Exchange].
+func (x *Exchange) Pause() { x.note(abi.ErrnoSuccess, "pause") }
+
+// Resume implements [exchange.Exchange].
+func (x *Exchange) Resume() { x.note(abi.ErrnoSuccess, "resume") }
+
+// Discard implements [exchange.Exchange].
+func (x *Exchange) Discard() abi.Errno { return x.note(abi.ErrnoSuccess, "discard") }
+
+// Stream implements [exchange.Exchange].
+func (x *Exchange) Stream() abi.Errno { return x.note(abi.ErrnoSuccess, "stream") }
+
+// Close implements [exchange.Exchange].
+func (x *Exchange) Close() { x.note(abi.ErrnoSuccess, "close") }
+
+// ReadState implements [exchange.Exchange].
+func (x *Exchange) ReadState() abi.ReadState { return abi.ReadStateBodyReady }
+
+// WriteState implements [exchange.Exchange].
+func (x *Exchange) WriteState() abi.WriteState {
+	switch {
+	case x.ended:
+		return abi.WriteStateFinished
+	case x.headSent:
+		return abi.WriteStateMetadataIssued
+	}
+	return abi.WriteStateEmpty
+}
+
 // Drain implements [exchange.Exchange].
 func (x *Exchange) Drain() {
 	if !x.Silent {
@@ -144,6 +201,14 @@ func (x *Exchange) WaitWritable() error {
 		x.write(abi.ErrnoSuccess, "wait_writable")
 	}
 	return x.Wait
+}
+
+// note writes a call down and gives its result back.
+func (x *Exchange) note(errno abi.Errno, format string, args ...any) abi.Errno {
+	if !x.Silent {
+		x.write(errno, format, args...)
+	}
+	return errno
 }
 
 func (x *Exchange) headErrno() abi.Errno {
