@@ -59,10 +59,11 @@ verb_examples() {
 ## test       installs what is missing (Debian, as root), builds everything, runs every check and every test
 verb_test() {
   may_install=yes
-  need git go clang rust cargo node curl
+  need git go clang rust cargo node npm curl
   part 'handlers' handlers
   part 'program' verb_build
   checks
+  part 'npm packages' npm_packages
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
   part 'sdk-js' env -C sdk-js node --test --test-reporter=spec
   part 'witx reference' rust_cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
@@ -265,6 +266,11 @@ go_wasm() {
     go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$@"
 }
 
+# npm_packages installs what tests and benchmarks use of npm, and runs none of its scripts.
+npm_packages() {
+  env -C engine/internal/llhttp npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+}
+
 # Another compiler makes other bytes, so the committed welcome.wasm can be proven by these alone.
 welcome_clang='clang version 14.0.6'
 welcome_lld='LLD 14.0.6'
@@ -325,6 +331,7 @@ need() {
         ;;
       rust) rustc_for_wasm >/dev/null || lack 'rustc with the target wasm32-unknown-unknown' rustc libstd-rust-dev-wasm32 ;;
       node) have node || lack node nodejs ;;
+      npm) have npm || lack npm npm ;;
     esac
   done
   [ ${#missing[@]} -eq 0 ] || install "$(printf '%s, ' "${missing[@]}")" ca-certificates "${packages[@]}"

@@ -38,6 +38,8 @@ var layers = []layer{
 	{"abi/...", []string{"abi"}, "what generates and checks the bindings must not depend on their users"},
 	{"guest/http1", []string{"abi"}, "the core is sans-IO and knows neither its exports nor its host"},
 	{"guest/...", []string{"guest/http1", "abi"}, "core.wasm holds the core and its exports, nothing of the host"},
+	{"engine/internal/llhttp", []string{"engine/internal/wasmruntime"},
+		"a second opinion is worth nothing if it shares code with the first; only the runtime is the same"},
 	{"engine/...", []string{"engine/...", "guest/http1", "abi"}, "embedders get the engine without the command line"},
 	{"host/...", []string{"host/...", "engine", "engine/handlertest"},
 		"the command line uses the public API: what it lacks, every embedder lacks"},
@@ -48,6 +50,15 @@ var layers = []layer{
 	{"scripts/...", nil, "checks of what was built must not share its code"},
 	{"internal/...", nil, "these are tests of the whole; what they need they import in tests"},
 }
+
+// onlyForTests are packages that nothing but tests may import.
+var onlyForTests = []string{
+	"engine/internal/hostabi/exchangetest",
+	"engine/internal/llhttp",
+	"engine/internal/wasmtest",
+}
+
+const onlyForTestsReason = "it is there for tests and benchmarks, and nothing that is shipped may hold it"
 
 // coreStd is all that the core may import of the standard library.
 var coreStd = []string{
@@ -87,6 +98,22 @@ func TestLayers(t *testing.T) {
 		for _, imp := range p.Imports {
 			if rel, own := within(imp); own && !matchAny(layers[i].may, rel) {
 				t.Errorf("%s imports %s: %s", p.rel(), rel, layers[i].reason)
+			}
+		}
+	}
+}
+
+func TestOnlyForTests(t *testing.T) {
+	graph := load(t)
+	for _, name := range onlyForTests {
+		if graph[module+"/"+name] == nil {
+			t.Errorf("%s is missing: nothing was checked", name)
+		}
+	}
+	for _, p := range graph.own() {
+		for _, imp := range p.Imports {
+			if rel, own := within(imp); own && slices.Contains(onlyForTests, rel) {
+				t.Errorf("%s imports %s: %s", p.rel(), rel, onlyForTestsReason)
 			}
 		}
 	}

@@ -1,0 +1,4 @@
+package llhttp
+
+// Unwrap is for tests.
+var Unwrap = unwrap
