@@ -93,6 +93,10 @@ verb_fuzz() {
 ## bench      runs the benchmarks; arguments are theirs
 verb_bench() {
   need go
+  if [ "${1:-}" = parse ]; then
+    need npm
+    npm_packages
+  fi
   go run ./bench "$@"
 }
 

@@ -2,7 +2,8 @@
 //
 // Its files, top down: main (the command line), compare (the rounds), process (a server, seen from the parent), server
 // (the same, seen from inside), rivals (the table of servers), load (the load generator), response (its parser), start
-// (how soon a server answers), report (tables and raw data), stats (medians and spreads).
+// (how soon a server answers), parse (parsers without a server), report (tables and raw data), stats (medians and
+// spreads).
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 
 const usageText = `usage: go run ./bench [flags]              compare servers under load
        go run ./bench start [flags]        measure how soon the started program answers
+       go run ./bench parse [flags]        measure the core's parser beside llhttp and net/http
        go run ./bench server NAME [flags]  run one of the servers: it prints its address, tells what it has used
                                            so far for every line on stdin, and ends when stdin does
 
@@ -40,6 +42,9 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "start" {
 		return start(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == "parse" {
+		return compareParsers(ctx, args[1:])
 	}
 	if len(args) > 0 && args[0] == "server" {
 		return server(ctx, args[1:])
