@@ -41,6 +41,7 @@ func (s *session) SendHead(status uint16, fields exchange.Fields) abi.Errno {
 		return abi.ErrnoClosed
 	}
 	_, errno := s.frameHead(status, fields, 0, http1.HeadFlagsStreamed)
+	s.headAlone = errno == abi.ErrnoSuccess
 	return errno
 }
 
@@ -100,9 +101,10 @@ func (s *session) SendData(content []byte) abi.Errno {
 	switch {
 	case s.over():
 		return abi.ErrnoClosed
-	case len(c.output.pending()) >= highWater:
+	case len(c.output.pending()) >= highWater && !s.headAlone:
 		return abi.ErrnoAgain
 	}
+	s.headAlone = false
 	out, framing, errno := c.core.FrameData(c.number, content, c.output.bytes())
 	c.output.set(out)
 	if errno == http1.ErrnoSuccess {

@@ -172,6 +172,9 @@ func (c *conn) endInput(err error) {
 	case errors.Is(err, errOverdue):
 		c.note(ReasonKeepAliveIdle)
 		return
+	case errors.Is(err, io.EOF):
+		_ = c.flush() // the peer may still read
+		return
 	case errors.Is(err, core.ErrBroken):
 		c.server.Log.Error("connection lost", "peer", c.socket.RemoteAddr(), "reason", err)
 		return

@@ -179,6 +179,7 @@ func (s *Server) removeListener(listener net.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, listener)
+	s.ended.Broadcast()
 }
 
 // waitForRoom waits until one more connection may be served. It reports false when all are in use and the server drains.
@@ -208,7 +209,7 @@ func (s *Server) Close(ctx context.Context) error {
 	cut := context.AfterFunc(ctx, s.cut)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.conns) > 0 && ctx.Err() == nil {
+	for len(s.conns)+len(s.listeners) > 0 && ctx.Err() == nil {
 		s.ended.Wait()
 	}
 	if cut() {

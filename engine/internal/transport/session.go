@@ -47,6 +47,9 @@ type session struct {
 
 	// headSent and answered say how far the answer was framed, and keepAlive whether the connection goes on after it.
 	headSent, answered, keepAlive bool
+	// headAlone says that the head is the last that was sent: a piece of body that goes with it must not be refused because
+	// the head has reached the high-water mark.
+	headAlone bool
 	// continued says that 100 (Continue) was sent, held that it is not to be sent unasked.
 	continued, held bool
 	// streaming says that the answer takes as long as it likes.

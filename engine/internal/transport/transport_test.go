@@ -57,10 +57,12 @@ func limits(t time.Duration) transport.Limits {
 // wait is longer than anything takes on a busy machine.
 const wait = 30 * time.Second
 
+var discard = slog.New(slog.DiscardHandler)
+
 // start serves a handler on loopback until the test ends.
 func start(t testing.TB, limits transport.Limits, handler handlerFunc) (*transport.Server, string) {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := discard
 	cores, err := core.NewSet(2, log, core.NativeMaker(core.Config{Connections: 2048, Limits: http1.DefaultLimits}))
 	if err != nil {
 		t.Fatal(err)
