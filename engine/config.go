@@ -112,62 +112,14 @@ const (
 	DefaultHandlerWall    = 30 * time.Second
 )
 
-// complete puts defaults where nothing is set, and looks for what cannot be.
-func (l *Limits) complete() error {
-	sizes := []struct {
-		name         string
-		value        *int
-		normal, most int
-	}{
-		{"start_line", &l.StartLine, DefaultStartLine, maxSection},
-		{"head", &l.Head, DefaultHead, maxSection},
-		{"fields", &l.Fields, DefaultFields, 1024},
-		{"chunk_line", &l.ChunkLine, DefaultChunkLine, 1 << 20},
-		{"trailers", &l.Trailers, DefaultTrailers, maxSection},
-		{"trailer_fields", &l.TrailerFields, DefaultTrailerFields, 1024},
-		{"buffered", &l.Buffered, DefaultBuffered, 1 << 30},
-	}
-	for _, size := range sizes {
-		if *size.value == 0 {
-			*size.value = size.normal
-		}
-		if *size.value < 1 || *size.value > size.most {
-			return fmt.Errorf("limit %s is %d; it can be 1 to %d", size.name, *size.value, size.most)
-		}
-	}
-	times := []struct {
-		name   string
-		value  *time.Duration
-		normal time.Duration
-	}{
-		{"head_time", &l.HeadTime, DefaultHeadTime},
-		{"body_idle", &l.BodyIdle, DefaultBodyIdle},
-		{"keep_alive_idle", &l.KeepAliveIdle, DefaultKeepAliveIdle},
-		{"write_idle", &l.WriteIdle, DefaultWriteIdle},
-		{"handler_wall", &l.HandlerWall, DefaultHandlerWall},
-	}
-	for _, time := range times {
-		if *time.value == 0 {
-			*time.value = time.normal
-		}
-		if *time.value < minTime {
-			return fmt.Errorf("limit %s is %v; it can be %v or more", time.name, *time.value, minTime)
-		}
-	}
-	return nil
-}
-
-const (
-	// maxSection is the largest head or trailer section: it has to fit in a slot of the core with some room to spare.
-	maxSection = 60 << 10
-	// minTime is the shortest time that can be kept.
-	minTime = 100 * time.Millisecond
-	// maxConnections is the most that one core takes.
-	maxConnections = 1 << 20
-)
+// maxConnections is the most that one core takes.
+const maxConnections = 1 << 20
 
 // complete puts defaults where nothing is set, and looks for what cannot be. It changes no slice of the caller's.
 func (c *Config) complete() error {
+	if err := c.Limits.complete(); err != nil {
+		return err
+	}
 	if len(c.Routes) == 0 {
 		return errors.New("no routes; give at least one, with a handler")
 	}
@@ -194,10 +146,10 @@ func (c *Config) complete() error {
 		return fmt.Errorf("%d core instances; it can be 1 to 1024", c.CoreInstances)
 	}
 	if c.MaxConnections < 1 || c.MaxConnections > maxConnections {
-		return fmt.Errorf("max_connections is %d; it can be 1 to %d", c.MaxConnections, maxConnections)
+		return limitError("max_connections", "is %d; it can be 1 to %d", c.MaxConnections, maxConnections)
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return c.Limits.complete()
+	return nil
 }

@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// LimitError says that a limit cannot be what it is set to.
+type LimitError struct {
+	// Route is the index in [Config.Routes] of the route whose limit it is; -1 for one of the server's.
+	Route int
+	// Name is the route's name; empty for the server.
+	Name string
+	// Key names the limit as configuration files do: one of [Limits], such as "head_time", or "max_connections".
+	Key string
+
+	// problem goes on after what the limit is.
+	problem string
+}
+
+func limitError(key, format string, args ...any) *LimitError {
+	return &LimitError{Route: -1, Key: key, problem: fmt.Sprintf(format, args...)}
+}
+
+func (e *LimitError) Error() string {
+	if e.Route < 0 {
+		return fmt.Sprintf("limit %s %s", e.Key, e.problem)
+	}
+	return fmt.Sprintf("limit %s of route %q %s", e.Key, e.Name, e.problem)
+}
+
+// defaultLimits apply to a server where it sets none.
+var defaultLimits = Limits{
+	StartLine:     DefaultStartLine,
+	Head:          DefaultHead,
+	Fields:        DefaultFields,
+	ChunkLine:     DefaultChunkLine,
+	Trailers:      DefaultTrailers,
+	TrailerFields: DefaultTrailerFields,
+	Buffered:      DefaultBuffered,
+	HeadTime:      DefaultHeadTime,
+	BodyIdle:      DefaultBodyIdle,
+	KeepAliveIdle: DefaultKeepAliveIdle,
+	WriteIdle:     DefaultWriteIdle,
+	HandlerWall:   DefaultHandlerWall,
+}
+
+// complete puts defaults where a server sets nothing, and looks for what cannot be.
+func (l *Limits) complete() *LimitError { return l.completeFrom(&defaultLimits) }
+
+func (l *Limits) completeFrom(base *Limits) *LimitError {
+	if err := completeAll(l.sizes(), base.sizes()); err != nil {
+		return err
+	}
+	return completeAll(l.times(), base.times())
+}
+
+func completeAll[T int | time.Duration](limits, base []limit[T]) *LimitError {
+	for i, limit := range limits {
+		if *limit.value == 0 {
+			*limit.value = *base[i].value
+		}
+		if err := limit.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limit is one of the Limits, and what it can be.
+type limit[T int | time.Duration] struct {
+	key         string
+	value       *T
+	least, most T
+}
+
+// maxSection is the largest head or trailer section: it has to fit in a slot of the core with some room to spare.
+const maxSection = 60 << 10
+
+func (l *Limits) sizes() []limit[int] {
+	return []limit[int]{
+		{"start_line", &l.StartLine, 1, maxSection},
+		{"head", &l.Head, 1, maxSection},
+		{"fields", &l.Fields, 1, 1024},
+		{"chunk_line", &l.ChunkLine, 1, 1 << 20},
+		{"trailers", &l.Trailers, 1, maxSection},
+		{"trailer_fields", &l.TrailerFields, 1, 1024},
+		{"buffered", &l.Buffered, 1, 1 << 30},
+	}
+}
+
+const (
+	// minTime is the shortest time that can be kept.
+	minTime = 100 * time.Millisecond
+	// maxTime is the longest time that can be counted.
+	maxTime time.Duration = math.MaxInt64
+)
+
+func (l *Limits) times() []limit[time.Duration] {
+	return []limit[time.Duration]{
+		{"head_time", &l.HeadTime, minTime, maxTime},
+		{"body_idle", &l.BodyIdle, minTime, maxTime},
+		{"keep_alive_idle", &l.KeepAliveIdle, minTime, maxTime},
+		{"write_idle", &l.WriteIdle, minTime, maxTime},
+		{"handler_wall", &l.HandlerWall, minTime, maxTime},
+	}
+}
+
+func (l *limit[T]) check() *LimitError {
+	if *l.value < l.least || *l.value > l.most {
+		return limitError(l.key, "is %v; it can be %v to %v", *l.value, l.least, l.most)
+	}
+	return nil
+}
