@@ -64,8 +64,8 @@ type Module struct {
 	Wasm []byte
 }
 
-// Limits bound what a peer may send, in bytes and fields, and what it and a handler may take, in time. A zero field is
-// its default; the table in ARCHITECTURE.md lists what ends with which status.
+// Limits bound what a peer may send, in bytes and fields, and what it and a handler may take, in time: 100 ms to a
+// century. A zero field is its default; the table in ARCHITECTURE.md lists what ends with which status.
 type Limits struct {
 	// StartLine bounds the start line in bytes. Default 8 KiB.
 	StartLine int

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -93,8 +92,8 @@ func (l *Limits) sizes() []limit[int] {
 const (
 	// minTime is the shortest time that can be kept.
 	minTime = 100 * time.Millisecond
-	// maxTime is the longest time that can be counted.
-	maxTime time.Duration = math.MaxInt64
+	// maxTime is a century: what ends much later is beyond the clock, which counts nanoseconds since 1970 in 63 bits.
+	maxTime = 100 * 365 * 24 * time.Hour
 )
 
 func (l *Limits) times() []limit[time.Duration] {
