@@ -54,6 +54,10 @@ type Route struct {
 	Methods []string
 	// Handler is the module that answers.
 	Handler Module
+	// Limits are the route's own; a zero field is the server's. The head is read before its route is known: StartLine,
+	// Head and Fields can only be less than the server's, and HeadTime cannot be set. KeepAliveIdle is the time that
+	// follows an exchange of the route.
+	Limits Limits
 }
 
 // Module is a handler in WebAssembly's binary format.
@@ -65,21 +69,22 @@ type Module struct {
 }
 
 // Limits bound what a peer may send, in bytes and fields, and what it and a handler may take, in time: 100 ms to a
-// century. A zero field is its default; the table in ARCHITECTURE.md lists what ends with which status.
+// century. A zero field of a server's limits is its default; the table in ARCHITECTURE.md lists what ends with which status.
 type Limits struct {
-	// StartLine bounds the start line in bytes. Default 8 KiB.
+	// StartLine bounds the start line in bytes, at most 60 KiB. Default 8 KiB.
 	StartLine int
 	// Head bounds the whole head in bytes, at most 60 KiB. Default 32 KiB.
 	Head int
 	// Fields bounds the number of fields in a head, at most 1,024. Default 128.
 	Fields int
-	// ChunkLine bounds the line in front of a chunk in bytes. Default 4 KiB.
+	// ChunkLine bounds the line in front of a chunk in bytes, at most 1 MiB. Default 4 KiB.
 	ChunkLine int
-	// Trailers bounds the trailer section in bytes. Default 8 KiB.
+	// Trailers bounds the trailer section in bytes, at most 60 KiB. Default 8 KiB.
 	Trailers int
-	// TrailerFields bounds the number of fields in a trailer section. Default 32.
+	// TrailerFields bounds the number of fields in a trailer section, at most 1,024. Default 32.
 	TrailerFields int
-	// Buffered bounds the body that is collected for a handler which does not take it in pieces. Default 1 MiB.
+	// Buffered bounds the body in bytes that is collected for a handler which does not take it in pieces, at most 1 GiB.
+	// Default 1 MiB.
 	Buffered int
 
 	// HeadTime is the time from a message's first byte to the end of its head. Default 10 s.
@@ -115,7 +120,7 @@ const (
 // maxConnections is the most that one core takes.
 const maxConnections = 1 << 20
 
-// complete puts defaults where nothing is set, and looks for what cannot be. It changes no slice of the caller's.
+// complete puts defaults, and in routes the server's limits, where nothing is set, and looks for what cannot be. It changes no slice of the caller's.
 func (c *Config) complete() error {
 	if err := c.Limits.complete(); err != nil {
 		return err
@@ -129,6 +134,10 @@ func (c *Config) complete() error {
 		route := &c.Routes[i]
 		if err := route.check(); err != nil {
 			return fmt.Errorf("route %d: %w", i+1, err)
+		}
+		if err := route.Limits.completeRoute(&c.Limits); err != nil {
+			err.Route, err.Name = i, route.Name
+			return err
 		}
 		place := strings.ToLower(route.Host) + strings.TrimSuffix(route.Path, "/")
 		if seen[place] {

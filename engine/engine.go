@@ -55,7 +55,7 @@ func DefaultCacheDir() (string, error) {
 }
 
 // New loads the handlers and makes everything ready to serve. An error is one line that says what is wrong with which
-// route or limit. The context is for loading; ending it later changes nothing.
+// route or limit; about a limit it is a [*LimitError]. The context is for loading; ending it later changes nothing.
 func New(ctx context.Context, config Config) (e *Engine, err error) {
 	if err := config.complete(); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
 			return nil, fmt.Errorf("handler %s: %w", route.Handler.Name, err)
 		}
 		e.pools = append(e.pools, pool)
-		routes.add(route, &transport.Route{Name: route.Name, Handler: pool})
+		routes.add(route, &transport.Route{Name: route.Name, Handler: pool, Limits: route.Limits.transport()})
 	}
 	routes.sort()
 	return routes, nil

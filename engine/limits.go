@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"github.com/sluicehttp/sluice/engine/internal/transport"
 )
 
 // LimitError says that a limit cannot be what it is set to.
@@ -48,6 +50,32 @@ var defaultLimits = Limits{
 // complete puts defaults where a server sets nothing, and looks for what cannot be.
 func (l *Limits) complete() *LimitError { return l.completeFrom(&defaultLimits) }
 
+// completeRoute puts the server's limits where a route sets nothing, and looks for what cannot be: the server's limits
+// have been kept to until the head is complete and the route is known.
+func (l *Limits) completeRoute(server *Limits) *LimitError {
+	if l.HeadTime != 0 {
+		return limitError("head_time", "cannot be set: the route is known only when the head is complete")
+	}
+	if err := l.completeFrom(server); err != nil {
+		return err
+	}
+	for _, read := range []struct {
+		key           string
+		route, server int
+	}{
+		{"start_line", l.StartLine, server.StartLine},
+		{"head", l.Head, server.Head},
+		{"fields", l.Fields, server.Fields},
+	} {
+		if read.route > read.server {
+			return limitError(read.key, "is %d and the server's is %d; it can be no larger, "+
+				"because the head is read before its route is known", read.route, read.server)
+		}
+	}
+	return nil
+}
+
+// completeFrom puts what base says where nothing is set, and looks for what is out of range.
 func (l *Limits) completeFrom(base *Limits) *LimitError {
 	if err := completeAll(l.sizes(), base.sizes()); err != nil {
 		return err
@@ -111,4 +139,21 @@ func (l *limit[T]) check() *LimitError {
 		return limitError(l.key, "is %v; it can be %v to %v", *l.value, l.least, l.most)
 	}
 	return nil
+}
+
+// transport are the limits as the transport knows them. They are complete.
+func (l *Limits) transport() transport.Limits {
+	return transport.Limits{
+		StartLine:     l.StartLine,
+		Head:          l.Head,
+		Fields:        l.Fields,
+		ChunkLine:     l.ChunkLine,
+		Trailers:      l.Trailers,
+		TrailerFields: l.TrailerFields,
+		Buffered:      l.Buffered,
+		BodyIdle:      l.BodyIdle,
+		KeepAliveIdle: l.KeepAliveIdle,
+		WriteIdle:     l.WriteIdle,
+		HandlerWall:   l.HandlerWall,
+	}
 }
