@@ -98,17 +98,31 @@ func checkFault(t *testing.T, err error, kind sandbox.FaultKind, status uint16, 
 
 func TestSleepIsBoundedInEachSession(t *testing.T) {
 	const limit = 50 * time.Millisecond
+	for name, test := range map[string]struct {
+		loader sandbox.Config
+		pool   sandbox.PoolConfig
+	}{
+		"by the loader":    {sandbox.Config{MaxSleep: limit}, sandbox.PoolConfig{}},
+		"more by the pool": {sandbox.Config{MaxSleep: limit / 5}, sandbox.PoolConfig{MaxSleep: limit}},
+		"less by the pool": {sandbox.Config{}, sandbox.PoolConfig{MaxSleep: limit}},
+	} {
+		t.Run(name, func(t *testing.T) { testSleep(t, test.loader, test.pool) })
+	}
+}
+
+// testSleep expects that a handler may sleep for 50 ms in each session.
+func testSleep(t *testing.T, loader sandbox.Config, pool sandbox.PoolConfig) {
 	h := NewHandler(abi.SubscriptionsDataReady)
 	poll := wasi(h, "poll_oneoff", 4, I32)
 	// A subscription of 48 bytes to a clock: its kind is 0, the time to wait lies at byte 24.
 	h.Data(1<<16+24, binary.LittleEndian.AppendUint64(nil, uint64(30*time.Millisecond)))
 	h.OnEvent = If(Call(poll, Const(1<<16), Const(1<<16+64), Const(1), Const(1<<16+128)), Unreachable())
-	l, _ := newLoader(t, sandbox.Config{MaxSleep: limit})
+	l, _ := newLoader(t, loader)
 	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.NewPool(sandbox.PoolConfig{})
+	p, err := m.NewPool(pool)
 	if err != nil {
 		t.Fatal(err)
 	}

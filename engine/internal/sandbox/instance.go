@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -36,8 +37,9 @@ type instance struct {
 	stderr        output
 }
 
-// newInstance makes an instance that is ready for its first session. What the handler prints goes to log.
-func (m *Module) newInstance(log *slog.Logger) (*instance, error) {
+// newInstance makes an instance that is ready for its first session. What the handler prints goes to log; it may sleep for
+// maxSleep, first until it is ready and then in each session.
+func (m *Module) newInstance(log *slog.Logger, maxSleep time.Duration) (*instance, error) {
 	if !m.compiled.acquire() {
 		return nil, errClosed
 	}
@@ -47,7 +49,7 @@ func (m *Module) newInstance(log *slog.Logger) (*instance, error) {
 		stdout:   output{log: log, stream: "stdout"},
 		stderr:   output{log: log, stream: "stderr"},
 	}
-	i.sleeper = sleeper{call: i.call, limit: m.loader.maxSleep, left: m.loader.maxSleep}
+	i.sleeper = sleeper{call: i.call, limit: maxSleep, left: maxSleep}
 	if m.pulls {
 		i.spare = pullRoom
 	}

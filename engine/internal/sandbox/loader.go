@@ -33,8 +33,8 @@ type Config struct {
 	// MaxMemory is how large the memory of an instance may become, in bytes, up to [wasmruntime.MaxMemory]. Default
 	// [DefaultMaxMemory].
 	MaxMemory uint64
-	// MaxSleep is how long a handler may sleep (WASI's poll_oneoff) in one session, all together. Default
-	// [DefaultMaxSleep].
+	// MaxSleep is how long a handler may sleep (WASI's poll_oneoff) while it is loaded, and in one session, all together,
+	// where its pool does not say otherwise. Default [DefaultMaxSleep].
 	MaxSleep time.Duration
 	// Log takes what handlers print while they are loaded. Default: slog.Default().
 	Log *slog.Logger

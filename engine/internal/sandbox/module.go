@@ -35,7 +35,7 @@ func (m *Module) Close() {
 
 // try makes a first instance.
 func (m *Module) try() error {
-	i, err := m.newInstance(m.loader.log.With(slog.String("module", m.name)))
+	i, err := m.newInstance(m.loader.log.With(slog.String("module", m.name)), m.loader.maxSleep)
 	if err != nil {
 		return errors.New(firstLine(err))
 	}

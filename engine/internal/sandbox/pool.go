@@ -24,6 +24,8 @@ type PoolConfig struct {
 	// IdleTime is how long an instance is kept without work, at least; at most it is twice as long. Default
 	// [DefaultIdleTime].
 	IdleTime time.Duration
+	// MaxSleep is how long a handler may sleep in one session, all together. Default: what the loader allows.
+	MaxSleep time.Duration
 	// Log takes what handlers print, and errors of Sluice itself. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -34,6 +36,7 @@ type Pool struct {
 	module   *Module
 	maxIdle  int
 	idleTime time.Duration
+	maxSleep time.Duration
 	log      *slog.Logger
 
 	mu sync.Mutex
@@ -51,12 +54,15 @@ func (m *Module) NewPool(config PoolConfig) (*Pool, error) {
 	if m.closed.Load() || !m.compiled.acquire() {
 		return nil, errClosed
 	}
-	p := &Pool{module: m, maxIdle: config.MaxIdle, idleTime: config.IdleTime, log: config.Log}
+	p := &Pool{module: m, maxIdle: config.MaxIdle, idleTime: config.IdleTime, maxSleep: config.MaxSleep, log: config.Log}
 	if p.maxIdle == 0 {
 		p.maxIdle = DefaultMaxIdle
 	}
 	if p.idleTime == 0 {
 		p.idleTime = DefaultIdleTime
+	}
+	if p.maxSleep == 0 {
+		p.maxSleep = m.loader.maxSleep
 	}
 	if p.log == nil {
 		p.log = slog.Default()
@@ -100,7 +106,7 @@ func (p *Pool) take() (*instance, error) {
 		return i, nil
 	}
 	p.mu.Unlock()
-	return p.module.newInstance(p.log)
+	return p.module.newInstance(p.log, p.maxSleep)
 }
 
 // put takes an instance back, unless its session ended badly: then nobody knows in what state the handler is.
