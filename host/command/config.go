@@ -57,11 +57,11 @@ func (s *settings) useFile(path string) error {
 	if err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&file); err != nil {
 		return describe(path, err)
 	}
-	source := newSource(path, text)
-	if err = s.useValues(&file, source); err != nil {
+	s.source = newSource(path, text)
+	if err = s.useValues(&file, s.source); err != nil {
 		return err
 	}
-	s.engine.Routes, err = routes(file.Routes, source)
+	s.engine.Routes, err = routes(file.Routes, s.source)
 	return err
 }
 

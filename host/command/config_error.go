@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/sluicehttp/sluice/engine"
 )
 
 // describe words the decoder's errors as file:line:column and a sentence for people who write the file: the decoder
@@ -106,4 +108,24 @@ func wanted(field reflect.Type) string {
 		return "a table"
 	}
 	return "a string"
+}
+
+// locate says where in the configuration file, if there is one, the cause of an engine's error is: the key for a limit that
+// cannot be, otherwise the file as a whole.
+func (s *settings) locate(err error) error {
+	if s.source == nil {
+		return err
+	}
+	if limit := (*engine.LimitError)(nil); errors.As(err, &limit) {
+		return s.source.errorAt(limitKey(limit), "%w", err)
+	}
+	return s.source.errorf("%w", err)
+}
+
+// limitKey is the key of a limit in the file.
+func limitKey(limit *engine.LimitError) string {
+	if limit.Key == "max_connections" {
+		return "server." + limit.Key
+	}
+	return "limits." + limit.Key
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -72,6 +73,7 @@ handler = "./a.wasm"
 			{Path: "/", Handler: a},
 		},
 	}}
+	got.source = nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
@@ -157,6 +159,27 @@ func TestConfigErrors(t *testing.T) {
 			err := new(settings).useFile("sluice.toml")
 			if want := "sluice.toml:" + test.want; err == nil || err.Error() != want {
 				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// What the engine says about a limit is said with the limit's place.
+func TestLimitErrors(t *testing.T) {
+	const route = "[[route]]\nhandler = 'a.wasm'\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"size", route + "[limits]\nhead = '64KiB'\n", "4:8: limit head is 65536; it can be 1 to 61440"},
+		{"number", "limits = { fields = 1025 }\n" + route, "1:21: limit fields is 1025; it can be 1 to 1024"},
+		{"time", "[Limits]\nBody_Idle = '1ms'\n" + route, "2:13: limit body_idle is 1ms; it can be 100ms to 876000h0m0s"},
+		{"connections", "[server]\nmax_connections = 2_000_000\n" + route,
+			"2:19: limit max_connections is 2000000; it can be 1 to 1048576"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			writeConfig(t, test.text)
+			var stdout, stderr bytes.Buffer
+			status := Run([]string{"--config", "sluice.toml", "--addr", "127.0.0.1:0"}, nil, &stdout, &stderr)
+			if want := "sluice: sluice.toml:" + test.want + "\n"; status != 1 || stderr.String() != want {
+				t.Errorf("\n got %d %s\nwant 1 %s", status, stderr.String(), want)
 			}
 		})
 	}

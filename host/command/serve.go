@@ -54,11 +54,8 @@ let the requests under way end; a second signal stops at once.`,
 func serve(ctx context.Context, s *settings, stdout, stderr io.Writer) error {
 	s.engine.Log = newLog(stderr, s.verbose)
 	server, err := engine.New(ctx, s.engine)
-	if err != nil && s.file != "" {
-		return fmt.Errorf("%s: %w", s.file, err)
-	}
 	if err != nil {
-		return err
+		return s.locate(err)
 	}
 	listener, err := listen(ctx, string(s.addr))
 	if err != nil {

@@ -34,8 +34,8 @@ type settings struct {
 	addr    address
 	grace   duration
 	verbose bool
-	// file is the configuration file, empty when there is none.
-	file   string
+	// source is the configuration file, nil when there is none.
+	source *source
 	engine engine.Config
 }
 
@@ -50,7 +50,6 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 		return nil, usageErrorf("a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
 			" leave out the handler, or --config and SLUICE_CONFIG")
 	}
-	s.file = f.config
 	if err := s.useFile(f.config); err != nil {
 		return nil, err
 	}
