@@ -23,21 +23,6 @@ type serverTable struct {
 	MaxConnections *scalar `toml:"max_connections"`
 }
 
-type limitsTable struct {
-	StartLine     *scalar `toml:"start_line"`
-	Head          *scalar `toml:"head"`
-	Fields        *scalar `toml:"fields"`
-	ChunkLine     *scalar `toml:"chunk_line"`
-	Trailers      *scalar `toml:"trailers"`
-	TrailerFields *scalar `toml:"trailer_fields"`
-	Buffered      *scalar `toml:"buffered"`
-	HeadTime      *scalar `toml:"head_time"`
-	BodyIdle      *scalar `toml:"body_idle"`
-	KeepAliveIdle *scalar `toml:"keep_alive_idle"`
-	WriteIdle     *scalar `toml:"write_idle"`
-	HandlerWall   *scalar `toml:"handler_wall"`
-}
-
 // scalar is a string, number or boolean as the file has it. It is parsed after decoding: the decoder gives errors about
 // numbers no place, and sets named strings and integers unchecked.
 type scalar struct{ text string }
@@ -55,7 +40,7 @@ func (s *settings) useFile(path string) error {
 	}
 	var file configFile
 	if err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&file); err != nil {
-		return describe(path, err)
+		return describe(path, text, err)
 	}
 	s.source = newSource(path, text)
 	if err = s.useValues(&file, s.source); err != nil {
@@ -66,38 +51,41 @@ func (s *settings) useFile(path string) error {
 }
 
 func (s *settings) useValues(file *configFile, source *source) error {
-	limits := &s.engine.Limits
-	for _, value := range []struct {
-		key    string
-		given  *scalar
-		target encoding.TextUnmarshaler
-	}{
-		{"server.addr", file.Server.Addr, &s.addr},
-		{"server.core", file.Server.Core, (*coreName)(&s.engine.Core)},
-		{"server.grace", file.Server.Grace, &s.grace},
-		{"server.max_connections", file.Server.MaxConnections, (*count)(&s.engine.MaxConnections)},
-		{"limits.start_line", file.Limits.StartLine, (*byteSize)(&limits.StartLine)},
-		{"limits.head", file.Limits.Head, (*byteSize)(&limits.Head)},
-		{"limits.fields", file.Limits.Fields, (*count)(&limits.Fields)},
-		{"limits.chunk_line", file.Limits.ChunkLine, (*byteSize)(&limits.ChunkLine)},
-		{"limits.trailers", file.Limits.Trailers, (*byteSize)(&limits.Trailers)},
-		{"limits.trailer_fields", file.Limits.TrailerFields, (*count)(&limits.TrailerFields)},
-		{"limits.buffered", file.Limits.Buffered, (*byteSize)(&limits.Buffered)},
-		{"limits.head_time", file.Limits.HeadTime, (*duration)(&limits.HeadTime)},
-		{"limits.body_idle", file.Limits.BodyIdle, (*duration)(&limits.BodyIdle)},
-		{"limits.keep_alive_idle", file.Limits.KeepAliveIdle, (*duration)(&limits.KeepAliveIdle)},
-		{"limits.write_idle", file.Limits.WriteIdle, (*duration)(&limits.WriteIdle)},
-		{"limits.handler_wall", file.Limits.HandlerWall, (*duration)(&limits.HandlerWall)},
-	} {
+	if dir := file.Server.CacheDir; dir != nil {
+		s.engine.CacheDir = source.relative(*dir)
+	}
+	if err := source.parse("server", file.Server.values(s)); err != nil {
+		return err
+	}
+	return source.parse("limits", file.Limits.values(&s.engine.Limits))
+}
+
+// value is a key of a table, what the file gives it, nil for nothing, and where that goes.
+type value struct {
+	key    string
+	given  *scalar
+	target encoding.TextUnmarshaler
+}
+
+func (t *serverTable) values(s *settings) []value {
+	return []value{
+		{"addr", t.Addr, &s.addr},
+		{"core", t.Core, (*coreName)(&s.engine.Core)},
+		{"grace", t.Grace, &s.grace},
+		{"max_connections", t.MaxConnections, (*count)(&s.engine.MaxConnections)},
+	}
+}
+
+// parse parses the values of a table.
+func (s *source) parse(table string, values []value) error {
+	for _, value := range values {
 		if value.given == nil {
 			continue
 		}
 		if err := value.target.UnmarshalText([]byte(value.given.text)); err != nil {
-			return source.errorAt(value.key, "%s %w", value.key, err)
+			key := join(table, value.key)
+			return s.errorAt(key, "%s %w", withoutIndexes(key), err)
 		}
-	}
-	if dir := file.Server.CacheDir; dir != nil {
-		s.engine.CacheDir = source.relative(*dir)
 	}
 	return nil
 }

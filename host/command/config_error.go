@@ -13,13 +13,13 @@ import (
 
 // describe words the decoder's errors as file:line:column and a sentence for people who write the file: the decoder
 // names Go types, and for an unknown key it does not say which there are.
-func describe(path string, err error) error {
+func describe(path string, text []byte, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) {
 		first := &unknown.Errors[0]
 		line, column := first.Position()
-		return fmt.Errorf("%s:%d:%d: unknown key %q; %s", path, line, column,
-			strings.Join(first.Key(), "."), alternatives(first.Key()))
+		key := newSource(path, text).wholeKey(first.Key(), line, column)
+		return fmt.Errorf("%s:%d:%d: unknown key %q; %s", path, line, column, strings.Join(key, "."), alternatives(key))
 	}
 	var decode *toml.DecodeError
 	if errors.As(err, &decode) {
@@ -43,15 +43,19 @@ func sentence(err *toml.DecodeError) string {
 // alternatives says what may stand in the place of an unknown key.
 func alternatives(key []string) string {
 	depth, place := follow(key)
-	known := keysOf(place)
-	if len(known) == 0 {
+	fields := keysOf(place)
+	if len(fields) == 0 {
 		return strings.Join(key[:depth], ".") + " is a value"
 	}
-	names := make([]string, len(known))
-	for i, field := range known {
+	names := make([]string, len(fields))
+	for i, field := range fields {
 		names[i] = field.Tag.Get("toml")
 	}
-	return "known here: " + strings.Join(names, ", ")
+	known := "known here: " + strings.Join(names, ", ")
+	if place == reflect.TypeFor[routeLimitsTable]() && strings.EqualFold(key[depth], "head_time") {
+		return "a head is read before its route is known, so its time is the same for all routes; " + known
+	}
+	return known
 }
 
 // follow walks a key through the tables of a configuration file as far as it is known. It says how many parts that are
@@ -124,7 +128,10 @@ func (s *settings) locate(err error) error {
 
 // limitKey is the key of a limit in the file.
 func limitKey(limit *engine.LimitError) string {
-	if limit.Key == "max_connections" {
+	switch {
+	case limit.Route >= 0:
+		return routeKey(limit.Route, "limits", limit.Key)
+	case limit.Key == "max_connections":
 		return "server." + limit.Key
 	}
 	return "limits." + limit.Key

@@ -8,11 +8,12 @@ import (
 )
 
 type routeTable struct {
-	Name    string   `toml:"name"`
-	Host    string   `toml:"host"`
-	Path    string   `toml:"path"`
-	Methods []string `toml:"methods"`
-	Handler string   `toml:"handler"`
+	Name    string           `toml:"name"`
+	Host    string           `toml:"host"`
+	Path    string           `toml:"path"`
+	Methods []string         `toml:"methods"`
+	Handler string           `toml:"handler"`
+	Limits  routeLimitsTable `toml:"limits"`
 }
 
 // routes checks the routes of a file and loads their handlers.
@@ -35,6 +36,9 @@ func routes(tables []routeTable, source *source) ([]engine.Route, error) {
 		if table.Path == "" {
 			routes[i].Path = "/"
 		}
+		if err := source.parse(routeKey(i, "limits"), table.Limits.values(&routes[i].Limits)); err != nil {
+			return nil, err
+		}
 	}
 	return routes, nil
 }
@@ -46,6 +50,9 @@ func checkRoutes(tables []routeTable, source *source) error {
 	}
 	if !source.has(routeKey(0)) {
 		return source.errorAt("route", "route must be tables headed [[route]]")
+	}
+	if written := source.tables["route"]; written > 0 && written != len(tables) {
+		return source.errorAt("route", "all routes must be headed in the same case; write [[route]]") // the decoder drops some
 	}
 	first := make(map[string]int)
 	for i := range tables {

@@ -3,6 +3,8 @@ package command
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -14,6 +16,8 @@ type source struct {
 	path    string
 	text    []byte
 	offsets map[string]int
+	tables  map[string]int   // how many [[name]] there are
+	inline  map[int][]string // the whole keys of what stands in braces, by the offsets of what is written of them
 }
 
 // routeKey is the key of a [[route]] or of something in it.
@@ -25,10 +29,19 @@ func routeKey(index int, inside ...any) string {
 	return key
 }
 
+// withoutIndexes is a key as people know it: "route.path".
+func withoutIndexes(key string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(key, "."), isIndex), ".")
+}
+
+func isIndex(part string) bool {
+	_, err := strconv.Atoi(part)
+	return err == nil
+}
+
 // newSource indexes a text that the decoder has accepted.
 func newSource(path string, text []byte) *source {
-	s := &source{path: path, text: text, offsets: make(map[string]int)}
-	tables := make(map[string]int) // how many [[name]] there were so far
+	s := &source{path: path, text: text, offsets: map[string]int{}, tables: map[string]int{}, inline: map[int][]string{}}
 	table := ""
 	var parser unstable.Parser
 	parser.Reset(text)
@@ -38,9 +51,9 @@ func newSource(path string, text []byte) *source {
 			table = s.addKey("", node)
 		case unstable.ArrayTable:
 			name := s.addKey("", node)
-			table = join(name, fmt.Sprint(tables[name]))
+			table = join(name, fmt.Sprint(s.tables[name]))
 			s.offsets[table] = s.offsets[name]
-			tables[name]++
+			s.tables[name]++
 		case unstable.KeyValue:
 			s.addValue(s.addKey(table, node), node.Value())
 		}
@@ -58,7 +71,11 @@ func (s *source) addKey(table string, node *unstable.Node) string {
 			offset = int(part.Raw.Offset)
 		}
 		if !parts.IsLast() && s.has(key) {
-			continue // a table's place is its header
+			// A table's place is its header. One inside a [[name]] belongs to the last of them so far.
+			if count := s.tables[key]; count > 0 {
+				key = join(key, fmt.Sprint(count-1))
+			}
+			continue
 		}
 		s.offsets[key] = offset
 	}
@@ -76,9 +93,33 @@ func (s *source) addValue(key string, value *unstable.Node) {
 		case unstable.Array:
 			s.addValue(join(key, fmt.Sprint(i)), child)
 		case unstable.InlineTable:
+			s.addInline(key, child)
 			s.addValue(s.addKey(key, child), child.Value())
 		}
 	}
+}
+
+// addInline notes the whole key of a node in braces, for wholeKey.
+func (s *source) addInline(table string, node *unstable.Node) {
+	whole, offset := strings.Split(withoutIndexes(table), "."), -1
+	for parts := node.Key(); parts.Next(); {
+		part := parts.Node()
+		whole = append(whole, string(part.Data))
+		if offset < 0 {
+			offset = int(part.Raw.Offset)
+		}
+	}
+	s.inline[offset] = whole
+}
+
+// wholeKey is the key that is written at a place. The decoder leaves out the tables in braces that it stands in.
+func (s *source) wholeKey(key []string, line, column int) []string {
+	for offset, whole := range s.inline {
+		if l, c := s.position(offset); l == line && c == column {
+			return whole
+		}
+	}
+	return key
 }
 
 func join(table, key string) string {
@@ -102,7 +143,7 @@ func (s *source) errorAt(key, format string, args ...any) error {
 		}
 		key = key[:dot]
 	}
-	line, column := s.position(key)
+	line, column := s.position(s.offsets[key])
 	return fmt.Errorf("%s:%d:%d: %w", s.path, line, column, fmt.Errorf(format, args...))
 }
 
@@ -112,13 +153,13 @@ func (s *source) errorf(format string, args ...any) error {
 }
 
 func (s *source) line(key string) int {
-	line, _ := s.position(key)
+	line, _ := s.position(s.offsets[key])
 	return line
 }
 
 // position counts lines and columns from 1, columns in bytes.
-func (s *source) position(key string) (line, column int) {
-	before := string(s.text[:s.offsets[key]])
+func (s *source) position(offset int) (line, column int) {
+	before := string(s.text[:offset])
 	return strings.Count(before, "\n") + 1, len(before) - strings.LastIndexByte(before, '\n')
 }
 

@@ -51,8 +51,28 @@ path = "/a"
 methods = ["GET", "M-SEARCH"]
 handler = "a.wasm"
 
+[route.limits]
+start_line = 1024
+head = "8KiB"
+fields = 16
+chunk_line = "2KiB"
+trailers = "1KiB"
+trailer_fields = 1
+buffered = "4 MiB"
+body_idle = "1m"
+keep_alive_idle = "200ms"
+write_idle = "3m"
+handler_wall = "1h"
+
 [[route]]
 handler = "./a.wasm"
+limits = { Fields = 2 }
+
+[[route]]
+handler = "a.wasm"
+path = "/b"
+[Route.Limits]
+handler_wall = "1s"
 `)
 	var got settings
 	if err := got.useFile("sluice.toml"); err != nil {
@@ -69,8 +89,12 @@ handler = "./a.wasm"
 			HandlerWall: 5 * time.Second,
 		},
 		Routes: []engine.Route{
-			{Name: "one", Host: "Example.com", Path: "/a", Methods: []string{"GET", "M-SEARCH"}, Handler: a},
-			{Path: "/", Handler: a},
+			{Name: "one", Host: "Example.com", Path: "/a", Methods: []string{"GET", "M-SEARCH"}, Handler: a, Limits: engine.Limits{
+				StartLine: 1024, Head: 8192, Fields: 16, ChunkLine: 2048, Trailers: 1024, TrailerFields: 1, Buffered: 4 << 20,
+				BodyIdle: time.Minute, KeepAliveIdle: 200 * time.Millisecond, WriteIdle: 3 * time.Minute, HandlerWall: time.Hour,
+			}},
+			{Path: "/", Handler: a, Limits: engine.Limits{Fields: 2}},
+			{Path: "/b", Handler: a, Limits: engine.Limits{HandlerWall: time.Second}},
 		},
 	}}
 	got.source = nil
@@ -107,10 +131,19 @@ func TestConfigErrors(t *testing.T) {
 
 		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections"},
 		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route"},
-		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler"},
+		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, limits"},
 		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, head_time, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections"},
+		{"unknown key, in line in line", route + "limits = { buffered.x = 1 }\n", "3:12: unknown key \"route.limits.buffered.x\"; route.limits.buffered is a value"},
+		{"odd keys, in line", "server = { addr = ':1', '5'.\"\" = ':1' }\n", "1:25: unknown key \"server.5.\"; known here: addr, core, cache_dir, grace, max_connections"},
+		{"unknown limit of a route", route + "[route.limits]\nhaed = 1\n", "4:1: unknown key \"route.limits.haed\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"time of a route's head", route + route + "[route.limits]\nfields = 1\n  head_time = '1s'\n", "7:3: unknown key \"route.limits.head_time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"time of a route's head, in line", "route = [{ handler = 'a.wasm', limits = { Head_Time = '1s' } }]\n", "1:43: unknown key \"route.limits.Head_Time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall"},
 		{"key below a value", "limits.head.max = 1\n", "1:1: unknown key \"limits.head.max\"; limits.head is a value"},
 
+		{"limits without a route", "[route.limits]\nhead = 1\n", "1:2: route must be tables headed [[route]]"},
+		{"string for a route's limits", route + "limits = 'few'\n", "3:10: route.limits must be a table"},
+		{"array of tables for a route's limits", route + "[[route.limits]]\nhead = 1\n", "3:3: route.limits must be a table"},
 		{"string for a table", "server = ':1'\n", "1:10: server must be a table"},
 		{"array of tables for a table", "[[server]]\naddr = ':1'\n", "1:3: server must be a table"},
 		{"table for an array of tables", "[route]\nhandler = 'a.wasm'\n", "1:2: route must be tables headed [[route]]"},
@@ -134,9 +167,13 @@ func TestConfigErrors(t *testing.T) {
 		{"size beyond 64 bits", "[limits]\nhead = '9999999999GiB'\n", "2:8: limits.head must be a number of bytes, 1 or more, such as 65536 or \"64KiB\" (units: KiB, MiB, GiB)"},
 		{"count", "[limits]\nfields = '1KiB'\n", "2:10: limits.fields must be a whole number, 1 or more"},
 		{"fraction for a count", "[server]\nmax_connections = 1.5\n", "2:19: server.max_connections must be a whole number, 1 or more"},
+		{"size of a route", route + route + "path = '/b'\n[route.limits]\nfields = 1\nhead = '64KB'\n", "8:8: route.limits.head must be a number of bytes, 1 or more, such as 65536 or \"64KiB\" (units: KiB, MiB, GiB)"},
+		{"count of a route", route + "limits.fields = 0\n", "3:17: route.limits.fields must be a whole number, 1 or more"},
+		{"duration of an inline route", "route = [{ handler = 'a.wasm', path = '/b', limits = { handler_wall = 5 } }]\n", "1:71: route.limits.handler_wall must be a positive duration with its unit, such as 500ms, 10s or 2m"},
 
 		{"empty", "", " there are no routes; add a [[route]] with the handler that answers"},
 		{"no routes", "[server]\naddr = ':1'\n", " there are no routes; add a [[route]] with the handler that answers"},
+		{"routes in several cases", route + "[[ROUTE]]\nhandler = 'a.wasm'\n", "3:3: all routes must be headed in the same case; write [[route]]"},
 		{"no handler", route + "\n[[route]]\npath = '/a'\n", "4:3: the route has no handler; add handler = \"file.wasm\""},
 		{"empty handler", "[[route]]\nhandler = ''\n", "2:11: the route has no handler; add handler = \"file.wasm\""},
 		{"handler not there", "[[route]]\nhandler = 'c.wasm'\n", "2:11: cannot read c.wasm: no such file or directory; paths are relative to the configuration file's folder"},
@@ -171,6 +208,15 @@ func TestLimitErrors(t *testing.T) {
 		{"size", route + "[limits]\nhead = '64KiB'\n", "4:8: limit head is 65536; it can be 1 to 61440"},
 		{"number", "limits = { fields = 1025 }\n" + route, "1:21: limit fields is 1025; it can be 1 to 1024"},
 		{"time", "[Limits]\nBody_Idle = '1ms'\n" + route, "2:13: limit body_idle is 1ms; it can be 100ms to 876000h0m0s"},
+		{"route's head", "[limits]\nhead = 4096\n" + route + "[route.limits]\nfields = 1\n" +
+			route + "path = '/b'\n[route.limits]\nfields = 2\nhead = '8KiB'\n",
+			`12:8: limit head of route "/b" is 8192 and the server's is 4096; it can be no larger, because the head is read before its route is known`},
+		{"route's time", "[Limits]\nhandler_wall = '1s'\n[[ROUTE]]\nhandler = 'a.wasm'\nname = 'one'\nlimits.handler_wall = '1ms'\n",
+			`6:23: limit handler_wall of route "one" is 1ms; it can be 100ms to 876000h0m0s`},
+		{"route's fields in other case", "[[Route]]\nhandler = 'a.wasm'\n[ROUTE.Limits]\nFields = 129\n",
+			`4:10: limit fields of route "/" is 129 and the server's is 128; it can be no larger, because the head is read before its route is known`},
+		{"inline route's size", "route = [{handler = 'a.wasm', limits = {buffered = '2GiB'}}]\n",
+			`1:52: limit buffered of route "/" is 2147483648; it can be 1 to 1073741824`},
 		{"connections", "[server]\nmax_connections = 2_000_000\n" + route,
 			"2:19: limit max_connections is 2000000; it can be 1 to 1048576"},
 	} {
@@ -190,6 +236,8 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(exampleConfig))
 	f.Add([]byte("server.addr = ':1'\nroute = [{handler = 'a.wasm', methods = ['GET']}]\n"))
 	f.Add([]byte("ROUTE = [{ Path = '' }]\n"))
+	f.Add([]byte("[[route]]\nhandler = 'a.wasm'\n[route.limits]\nhead = 0\n[[route]]\nlimits = { head_time = '1s' }\n"))
+	f.Add([]byte("[[Route]]\nhandler = 'a.wasm'\n[route.limits]\nFields = 1\n[[ROUTE]]\nhandler = 'a.wasm'\npath = '/b'\n"))
 	f.Add([]byte("[route]\n\"handler\" = 'a.wasm'\n[limits]\nhead = 0\n"))
 	path := filepath.Join(f.TempDir(), "sluice.toml")
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -199,6 +247,21 @@ func FuzzConfig(f *testing.F) {
 		if err := new(settings).useFile(path); err != nil && !strings.HasPrefix(err.Error(), path+":") {
 			t.Errorf("the file is not named: %v", err)
 		}
+		var file configFile
+		if toml.Unmarshal(text, &file) != nil {
+			return
+		}
+		source := newSource(path, text)
+		if checkRoutes(file.Routes, source) != nil {
+			return
+		}
+		for i := range file.Routes {
+			for _, value := range file.Routes[i].Limits.values(new(engine.Limits)) {
+				if key := routeKey(i, "limits", value.key); value.given != nil && !source.has(key) {
+					t.Errorf("%s is not found", key)
+				}
+			}
+		}
 	})
 }
 
@@ -207,11 +270,17 @@ func FuzzConfig(f *testing.F) {
 func TestExampleConfig(t *testing.T) {
 	var example configFile
 	if err := toml.NewDecoder(strings.NewReader(exampleConfig)).DisallowUnknownFields().Decode(&example); err != nil {
-		t.Fatal(describe("example.toml", err))
+		t.Fatal(describe("example.toml", []byte(exampleConfig), err))
 	}
 	for _, table := range keysOf(reflect.TypeOf(example)) {
 		for _, field := range keysOf(table.Type) {
 			key := field.Tag.Get("toml")
+			if len(keysOf(field.Type)) > 0 {
+				if header := "\n[" + table.Tag.Get("toml") + "." + key + "]"; !strings.Contains(exampleConfig, header) {
+					t.Errorf("%s is not in the example", header)
+				}
+				continue
+			}
 			if !strings.Contains(exampleConfig, "\n"+key+" = ") && !strings.Contains(exampleConfig, "\n# "+key+" = ") {
 				t.Errorf("%s.%s is not in the example", table.Tag.Get("toml"), key)
 			}
@@ -219,8 +288,14 @@ func TestExampleConfig(t *testing.T) {
 	}
 
 	var got settings
-	if err := got.useValues(&example, newSource("example.toml", []byte(exampleConfig))); err != nil {
+	source := newSource("example.toml", []byte(exampleConfig))
+	if err := got.useValues(&example, source); err != nil {
 		t.Fatal(err)
+	}
+	for i := range example.Routes {
+		if err := source.parse(routeKey(i, "limits"), example.Routes[i].Limits.values(new(engine.Limits))); err != nil {
+			t.Error(err)
+		}
 	}
 	var flags serveFlags
 	flags.add(pflag.NewFlagSet("", pflag.ContinueOnError))
