@@ -93,9 +93,12 @@ func TestAbortedUploads(t *testing.T) {
 		(*socket).CloseWrite,
 		func(c *socket) error { _ = c.SetLinger(0); return c.Close() }, // a reset
 	}
+	few, many := strings.Repeat("x", 50_000), strings.Repeat("x", 100_000) // less and more than what the echo collects
 	heads := []string{
-		"Content-Length: 1000000\r\n\r\n" + strings.Repeat("x", 50_000),
-		"Transfer-Encoding: chunked\r\n\r\n" + chunk(strings.Repeat("x", 50_000)) + "fff\r\nxyz",
+		"Content-Length: 1000000\r\n\r\n" + few,
+		"Content-Length: 1000000\r\n\r\n" + many,
+		"Transfer-Encoding: chunked\r\n\r\n" + chunk(few) + "fff\r\nxyz",
+		"Transfer-Encoding: chunked\r\n\r\n" + chunk(many) + "fff\r\nxyz",
 	}
 	eachCore(t, func(t *testing.T, core string) {
 		s := startConfig(t, core, severalRoutes(t))

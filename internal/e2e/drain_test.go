@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -59,7 +60,8 @@ type halfUpload struct {
 	response *http.Response
 }
 
-const firstHalf, secondHalf = "the one half, ", "the other half"
+// The first half is more than what the echo collects.
+var firstHalf, secondHalf = strings.Repeat("the one half, ", 5000), "the other half"
 
 func (s *server) halfUpload(t *testing.T) halfUpload {
 	t.Helper()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,14 +17,19 @@ type echo struct {
 	name string
 	// answerType is the media type of its answers to bodyType.
 	answerType string
+	// collects is the largest body that it collects and answers whole.
+	collects int64
 }
 
 // echoes are two handlers in the event style and one in the blocking style.
 var echoes = []echo{
-	{"echo-c", bodyType},
-	{"echo-rust", bodyType},
-	{"echo-blocking-c", "application/octet-stream"},
+	{"echo-c", bodyType, 64 << 10},
+	{"echo-rust", bodyType, 0},
+	{"echo-blocking-c", "application/octet-stream", 0},
 }
+
+// beginning begins a body with what is enough to have its answer begin.
+func (e echo) beginning(text string) string { return strings.Repeat("x", int(e.collects)) + text }
 
 // eachEcho runs a test with each echo and each core.
 func eachEcho(t *testing.T, test func(t *testing.T, s *server, handler echo)) {
@@ -42,12 +49,12 @@ func TestEcho(t *testing.T) {
 			t.Run(client.name, func(t *testing.T) {
 				var requests []request
 				for _, framing := range []framing{length, chunked} {
-					for _, size := range []int64{0, 1, 1 << 20} {
+					for _, size := range []int64{0, 1, 64 << 10, 64<<10 + 1, 1 << 20} {
 						requests = append(requests, request{http.MethodPost, s.url, framing, size})
 					}
 				}
 				for i, got := range client.do(t, requests...) {
-					wantEcho(t, requests[i], got)
+					wantEcho(t, handler, requests[i], got)
 					wantField(t, got.fields, "Content-Type", handler.answerType)
 				}
 			})
@@ -55,14 +62,32 @@ func TestEcho(t *testing.T) {
 	})
 }
 
-// wantEcho expects the whole body back, in chunks because its length was not known when the answer began.
-func wantEcho(t *testing.T, request request, got answer) {
+// wantEcho expects the whole body back, with its length or, when that was not known when the answer began, in chunks.
+func wantEcho(t *testing.T, handler echo, request request, got answer) {
 	t.Helper()
 	if got.status != http.StatusOK || got.echoed != request.Size {
 		t.Errorf("%v: got %d with %d bytes", request, got.status, got.echoed)
 	}
-	if request.Size > 0 {
+	if request.Size > handler.collects {
 		wantField(t, got.fields, "Transfer-Encoding", "chunked")
+	} else {
+		wantField(t, got.fields, "Content-Length", strconv.FormatInt(request.Size, 10))
+	}
+}
+
+// wantHeads expects the head of one answer, after 100 (Continue) when the client has waited for it.
+func wantHeads(t *testing.T, heads []answer, continued bool) {
+	t.Helper()
+	var got []int
+	for _, head := range heads {
+		got = append(got, head.status)
+	}
+	want := []int{http.StatusOK}
+	if continued {
+		want = []int{http.StatusContinue, http.StatusOK}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got statuses %d, want %d", got, want)
 	}
 }
 
@@ -77,20 +102,21 @@ func TestEchoGibibyte(t *testing.T) {
 		growing = 32 << 20  // from the peak with 1 MiB to the peak with 1 GiB
 	)
 	for _, test := range []struct {
-		handler, core string
-		client        client
-		framing       framing
+		handler echo
+		core    string
+		client  client
+		framing framing
 	}{
-		{"echo-c", "wasm", goClient, length},
-		{"echo-rust", "wasm", curlClient, chunked},
-		{"echo-blocking-c", "wasm", goClient, chunked},
-		{"echo-blocking-c", "native", goClient, length},
+		{echoes[0], "wasm", goClient, length},
+		{echoes[1], "wasm", curlClient, chunked},
+		{echoes[2], "wasm", goClient, chunked},
+		{echoes[2], "native", goClient, length},
 	} {
-		t.Run(fmt.Sprintf("%s/%s/%s/%s", test.handler, test.core, test.client.name, test.framing), func(t *testing.T) {
-			s := start(t, test.core, module(t, "examples/"+test.handler))
+		t.Run(fmt.Sprintf("%s/%s/%s/%s", test.handler.name, test.core, test.client.name, test.framing), func(t *testing.T) {
+			s := start(t, test.core, module(t, "examples/"+test.handler.name))
 			echo := func(size int64) (peak int64) {
 				r := request{http.MethodPost, s.url, test.framing, size}
-				wantEcho(t, r, test.client.do(t, r)[0])
+				wantEcho(t, test.handler, r, test.client.do(t, r)[0])
 				return s.memory(t, "VmHWM")
 			}
 			before, begin := echo(1<<20), time.Now()
@@ -104,22 +130,23 @@ func TestEchoGibibyte(t *testing.T) {
 	}
 }
 
-// Each piece comes back before the next is sent: nothing is collected on the way.
+// Each piece comes back before the next is sent: once an answer has begun, nothing is collected on the way.
 func TestEchoStreams(t *testing.T) {
-	pieces := []string{"first", " and ", strings.Repeat("a longer piece ", 2000), "last"}
-	all := strings.Join(pieces, "")
 	for _, test := range []struct {
-		name, field string
-		frame       func(piece string) string
-		end         string
+		name  string
+		field func(size int) string
+		frame func(piece string) string
+		end   string
 	}{
-		{"length", fmt.Sprintf("Content-Length: %d", len(all)), func(piece string) string { return piece }, ""},
-		{"chunked", "Transfer-Encoding: chunked", chunk, "0\r\n\r\n"},
+		{"length", func(size int) string { return fmt.Sprint("Content-Length: ", size) }, func(piece string) string { return piece }, ""},
+		{"chunked", func(int) string { return "Transfer-Encoding: chunked" }, chunk, "0\r\n\r\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			eachEcho(t, func(t *testing.T, s *server, _ echo) {
+			eachEcho(t, func(t *testing.T, s *server, handler echo) {
+				pieces := []string{handler.beginning("first"), " and ", strings.Repeat("a longer piece ", 2000), "last"}
+				size := len(strings.Join(pieces, ""))
 				c := s.dial(t)
-				c.send(t, "POST / HTTP/1.1\nHost: localhost\n"+test.field+"\n\n"+test.frame(pieces[0]))
+				c.send(t, "POST / HTTP/1.1\nHost: localhost\n"+test.field(size)+"\n\n"+test.frame(pieces[0]))
 				response := c.receive(t, http.MethodPost)
 				wantNext(t, response.Body, pieces[0])
 				for _, piece := range pieces[1:] {

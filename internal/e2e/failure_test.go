@@ -114,11 +114,12 @@ func TestMalformed(t *testing.T) {
 // A body that breaks the protocol when its answer has begun ends the connection so that the answer is not taken for
 // complete.
 func TestMalformedBody(t *testing.T) {
-	eachEcho(t, func(t *testing.T, s *server, _ echo) {
+	eachEcho(t, func(t *testing.T, s *server, handler echo) {
+		hello := handler.beginning("hello")
 		c := s.dial(t)
-		c.send(t, "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nhello\n")
+		c.send(t, "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n"+chunk(hello))
 		response := c.receive(t, http.MethodPost)
-		wantNext(t, response.Body, "hello")
+		wantNext(t, response.Body, hello)
 		c.send(t, "no size\nhello\n")
 		if rest, err := io.ReadAll(response.Body); err == nil {
 			t.Errorf("the answer is complete, with %q more", rest)
@@ -126,14 +127,47 @@ func TestMalformedBody(t *testing.T) {
 		c.wantClosed(t)
 
 		old := s.dial(t)
-		old.send(t, "POST / HTTP/1.0\nContent-Length: 10\n\nhello")
+		old.send(t, fmt.Sprintf("POST / HTTP/1.0\nContent-Length: %d\n\n%s", len(hello)+5, hello))
 		response = old.receive(t, http.MethodPost)
-		wantNext(t, response.Body, "hello")
+		wantNext(t, response.Body, hello)
 		if err := old.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
 		if rest, err := io.ReadAll(response.Body); err == nil {
 			t.Errorf("the answer to HTTP/1.0 is complete, with %q more", rest)
+		}
+	})
+}
+
+// A body that breaks the protocol while it is still collected is refused as any other request.
+func TestMalformedCollectedBody(t *testing.T) {
+	eachCore(t, func(t *testing.T, core string) {
+		s := start(t, core, module(t, "examples/echo-c"))
+		for _, test := range []struct{ name, begin, end string }{
+			{"chunk size", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nhello\n", "no size\nhello\n"},
+			{"chunk end", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n", "5\nhello!"},
+			{"trailer", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nhello\n0\n", "Content-Length: 5\n\n"},
+			{"cut", "POST / HTTP/1.1\nHost: a\nContent-Length: 10\n\nhello", ""},
+			{"cut, HTTP/1.0", "POST / HTTP/1.0\nContent-Length: 10\n\nhello", ""},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				c := s.dial(t)
+				c.send(t, "POST / HTTP/1.1\nHost: a\nContent-Length: 2\n\nok")
+				c.want(t, http.StatusOK, "ok")
+				c.send(t, test.begin)
+				time.Sleep(50 * time.Millisecond) // until the handler has the first piece
+				c.send(t, test.end)
+				if err := c.CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
+				if !c.want(t, http.StatusBadRequest, "*").Close {
+					t.Error("the answer lacks Connection: close")
+				}
+				c.wantClosed(t)
+			})
+		}
+		if s.stderr.contains("handler failed") {
+			t.Errorf("the log blames the handler for what clients did:\n%s", s.stderr.String())
 		}
 	})
 }
