@@ -45,14 +45,14 @@ verb_core() {
   fi
 }
 
-## examples   builds the handlers of examples/ and of the tests into build/, and host/command/welcome.wasm
+## examples   builds the handlers of examples/ and of the tests into build/, and those that the program holds
 verb_examples() {
   need clang rust go
   handlers
   if pinned_clang; then
-    welcome
+    embedded
   else
-    echo 'host/command/welcome.wasm stays as it is.'
+    echo 'The handlers in host/command stay as they are.'
   fi
 }
 
@@ -111,7 +111,7 @@ verb_help() {
 checks() {
   part 'generated' unchanged regenerate
   part 'core.wasm' unchanged env -u TINYGO ./build.sh core
-  part 'welcome.wasm' unchanged committed_welcome
+  part 'embedded wasm' unchanged committed_embedded
   part 'signatures' signatures
   part 'gofmt' none 'gofmt would change' gofmt -l .
   part 'go.mod' go mod tidy -diff
@@ -136,10 +136,10 @@ unchanged() {
   }
 }
 
-# committed_welcome builds welcome.wasm as the committed one was built.
-committed_welcome() {
+# committed_embedded builds the handlers that the program holds as the committed ones were built.
+committed_embedded() {
   pinned_clang
-  welcome
+  embedded
 }
 
 # tree copies the files that are, or could be, committed.
@@ -183,7 +183,7 @@ none() {
 # signatures compares what built modules import and export with what the witx says.
 signatures() {
   go run ./scripts/signatures core engine/internal/core/core.wasm
-  go run ./scripts/signatures handler host/command/welcome.wasm build/examples/*.wasm build/handlers/*.wasm
+  go run ./scripts/signatures handler host/command/*.wasm build/examples/*.wasm build/handlers/*.wasm
 }
 
 static_check() {
@@ -245,9 +245,11 @@ handlers() {
   go build -trimpath -o build/examples/embed-go ./examples/embed-go
 }
 
-# welcome builds the page that `sluice serve` shows when it is given no handler.
-welcome() {
+# embedded builds the handlers that the program holds: the page that `sluice serve` shows when it is given no handler, and
+# what --echo serves.
+embedded() {
   c_wasm host/command/welcome.wasm examples/welcome/handler.c
+  c_wasm host/command/echo.wasm examples/echo-c/handler.c
 }
 
 # c_wasm OUT SOURCE... builds a handler written in C.
@@ -275,18 +277,18 @@ npm_packages() {
   env -C engine/internal/llhttp npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 }
 
-# Another compiler makes other bytes, so the committed welcome.wasm can be proven by these alone.
-welcome_clang='clang version 14.0.6'
-welcome_lld='LLD 14.0.6'
+# Another compiler makes other bytes, so the committed handlers can be proven by these alone.
+embedded_clang='clang version 14.0.6'
+embedded_lld='LLD 14.0.6'
 
-# pinned_clang fails, with the reason, when clang is not the one that the committed welcome.wasm was built with.
+# pinned_clang fails, with the reason, when clang is not the one that the committed handlers were built with.
 pinned_clang() {
   local clang lld
   clang=$(clang --version)
   clang=${clang%%$'\n'*}
   lld=$(wasm-ld --version)
-  if [[ "$clang" != *"$welcome_clang"* || "$lld" != *"$welcome_lld"* ]]; then
-    echo "host/command/welcome.wasm is built by $welcome_clang and $welcome_lld, the ones of Debian 12."
+  if [[ "$clang" != *"$embedded_clang"* || "$lld" != *"$embedded_lld"* ]]; then
+    echo "The handlers in host/command are built by $embedded_clang and $embedded_lld, the ones of Debian 12."
     echo "These are $clang and $lld: put the others first on PATH."
     return 1
   fi

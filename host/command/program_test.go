@@ -193,6 +193,35 @@ func TestServeWelcome(t *testing.T) {
 	}
 }
 
+func TestServeEcho(t *testing.T) {
+	for _, args := range [][]string{
+		{"--echo", "--addr", "127.0.0.1:0"},
+		{"serve", "--addr", "127.0.0.1:0", "--core", "native", "--echo"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			s := startServer(t, args...)
+			if want := "  route  /  any method  echo\n"; !strings.Contains(s.banner, want) {
+				t.Errorf("the banner lacks %q: %s", want, s.banner)
+			}
+			response, err := http.Post(s.url+"any/where", "text/x-test", strings.NewReader("body"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if got, err := io.ReadAll(response.Body); response.StatusCode != http.StatusOK || string(got) != "body" || err != nil {
+				t.Errorf("got %d %q, %v", response.StatusCode, got, err)
+			}
+			if got := response.Header.Get("Content-Type"); got != "text/x-test" {
+				t.Errorf("Content-Type is %q", got)
+			}
+			s.signal(os.Interrupt)
+			if got := s.end(); got.status != 0 {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
 func TestServeConfig(t *testing.T) {
 	writeConfig(t, `
 server.addr = "127.0.0.1:0"
@@ -352,8 +381,10 @@ func TestTraceFails(t *testing.T) {
 
 func TestInspect(t *testing.T) {
 	writeConfig(t, "")
-	if err := os.WriteFile("welcome.wasm", welcomeWasm, 0o600); err != nil {
-		t.Fatal(err)
+	for name, wasm := range map[string][]byte{"welcome.wasm": welcomeWasm, "echo.wasm": echoWasm} {
+		if err := os.WriteFile(name, wasm, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for args, want := range map[string]struct {
 		status int
@@ -361,6 +392,7 @@ func TestInspect(t *testing.T) {
 	}{
 		"inspect welcome.wasm":        {0, "ABI            http_events_v1\n"},
 		"inspect --json welcome.wasm": {0, "\"problems\": []\n"},
+		"inspect echo.wasm":           {0, "problems: 0\n"},
 		"inspect a.wasm":              {1, "problems: 1\n"},
 		"inspect --json a.wasm":       {1, "\"abi\": \"\",\n"},
 	} {

@@ -41,8 +41,9 @@ func newRoot() *cobra.Command {
 	root := newServe()
 	root.Use = "sluice"
 	root.Short = "Serve HTTP with handlers compiled to WebAssembly"
-	root.Long = root.Short + ".\nWithout a command it serves a built-in welcome page, or what --config says."
+	root.Long = root.Short + ".\nWithout a command it serves a built-in welcome page, an echo, or what --config says."
 	root.Example = `  sluice                               serve the welcome page
+  sluice --echo                        answer every request with its body
   sluice serve hello.wasm              serve a handler
   sluice --config sluice.toml          serve routes from a file
   sluice trace < request.http          show how a request is read

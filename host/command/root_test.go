@@ -10,6 +10,10 @@ import (
 func TestErrors(t *testing.T) {
 	const taken = "a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
 		" leave out the handler, or --config and SLUICE_CONFIG"
+	const handlerAndEcho = "a handler and --echo exclude each other, because the echo is a handler;" +
+		" leave out the handler, or --echo and SLUICE_ECHO"
+	const configAndEcho = "a configuration file and --echo exclude each other, because the file's routes name the handlers;" +
+		" leave out --config and SLUICE_CONFIG, or --echo and SLUICE_ECHO"
 	for _, test := range []struct {
 		args, variable string
 		status         int
@@ -25,6 +29,13 @@ func TestErrors(t *testing.T) {
 		{"serve a.wasm b.wasm", "", 2, "serve takes one handler, not 2; list several as routes in a file and name it with --config"},
 		{"serve a.wasm --config sluice.toml", "", 2, taken},
 		{"serve a.wasm", "SLUICE_CONFIG=sluice.toml", 2, taken},
+		{"serve a.wasm --echo", "", 2, handlerAndEcho},
+		{"serve a.wasm", "SLUICE_ECHO=true", 2, handlerAndEcho},
+		{"serve --echo --config sluice.toml", "", 2, configAndEcho},
+		{"--echo", "SLUICE_CONFIG=sluice.toml", 2, configAndEcho},
+		{"--config sluice.toml", "SLUICE_ECHO=1", 2, configAndEcho},
+		{"--echo a.wasm", "", 2, `unknown command "a.wasm"; to serve a handler: sluice serve a.wasm`},
+		{"--echo=perhaps", "", 2, `invalid value "perhaps" for --echo: must be true or false`},
 		{"serve none.wasm", "", 1, "cannot read none.wasm: no such file or directory; name a handler, a .wasm file"},
 		{"serve .", "", 1, "cannot read .: is a directory; name a handler, a .wasm file"},
 		{"--config none.toml", "", 1, "cannot read none.toml: no such file or directory; name a configuration file with --config"},

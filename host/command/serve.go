@@ -21,12 +21,14 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [handler.wasm]",
 		Short: "Serve a handler, or the routes of a configuration file",
-		Long: `Serve a handler, the routes of a configuration file, or without either a built-in welcome page.
+		Long: `Serve a handler, the routes of a configuration file, an echo, or without any of them a built-in
+welcome page. The echo answers every request with the body and the Content-Type that came with it.
 
 A flag wins over its variable, the variable over the configuration file. SIGINT and SIGTERM
 let the requests under way end; a second signal stops at once.`,
 		Example: `  sluice serve hello.wasm
   sluice serve hello.wasm --addr :80
+  sluice serve --echo
   sluice serve --config sluice.toml --verbose`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {

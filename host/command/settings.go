@@ -13,6 +13,7 @@ import (
 type serveFlags struct {
 	addr    address
 	config  string
+	echo    bool
 	core    coreName
 	grace   duration
 	verbose bool
@@ -24,6 +25,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	flags.TextVar(&f.addr, "addr", address("127.0.0.1:8080"), "listen on `host:port`; port 0 takes a free one")
 	flags.StringVar(&f.config, "config", "", "serve the routes of `file`; see 'sluice help config'")
+	flags.BoolVar(&f.echo, "echo", false, "serve an echo: every request is answered with its body")
 	flags.TextVar(&f.core, "core", coreName(engine.CoreWasm), coreUsage)
 	flags.TextVar(&f.grace, "grace", duration(10*time.Second), "when stopping, wait at most `duration` for requests")
 	flags.BoolVar(&f.verbose, "verbose", false, "log details and show the cache directory")
@@ -40,15 +42,14 @@ type settings struct {
 }
 
 func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, error) {
+	if err := f.check(handler); err != nil {
+		return nil, err
+	}
 	s := &settings{addr: f.addr, grace: f.grace, verbose: f.verbose}
 	s.engine.Core = engine.Core(f.core)
 	s.engine.CacheDir = defaultCacheDir()
 	if f.config == "" {
-		return s, s.useHandler(handler)
-	}
-	if handler != "" {
-		return nil, usageErrorf("a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
-			" leave out the handler, or --config and SLUICE_CONFIG")
+		return s, s.useHandler(handler, f.echo)
 	}
 	if err := s.useFile(f.config); err != nil {
 		return nil, err
@@ -65,11 +66,30 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 	return s, nil
 }
 
-// useHandler serves everything with one handler, or with the welcome page when none is named.
-func (s *settings) useHandler(path string) (err error) {
+// check looks for more than one thing to serve.
+func (f *serveFlags) check(handler string) error {
+	switch {
+	case handler != "" && f.config != "":
+		return usageErrorf("a handler and a configuration file exclude each other, because the file's routes name the handlers;" +
+			" leave out the handler, or --config and SLUICE_CONFIG")
+	case handler != "" && f.echo:
+		return usageErrorf("a handler and --echo exclude each other, because the echo is a handler;" +
+			" leave out the handler, or --echo and SLUICE_ECHO")
+	case f.config != "" && f.echo:
+		return usageErrorf("a configuration file and --echo exclude each other, because the file's routes name the handlers;" +
+			" leave out --config and SLUICE_CONFIG, or --echo and SLUICE_ECHO")
+	}
+	return nil
+}
+
+// useHandler serves everything with one handler: the one that is named, the echo, or the welcome page.
+func (s *settings) useHandler(path string, useEcho bool) (err error) {
 	module := welcome()
-	if path != "" {
+	switch {
+	case path != "":
 		module, err = readModule(path, "name a handler, a .wasm file")
+	case useEcho:
+		module = echo()
 	}
 	s.engine.Routes = []engine.Route{{Path: "/", Handler: module}}
 	return err

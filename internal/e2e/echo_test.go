@@ -75,6 +75,53 @@ func wantEcho(t *testing.T, handler echo, request request, got answer) {
 	}
 }
 
+// With --echo every request is answered with its body, on every path and whatever its method.
+func TestEchoFlag(t *testing.T) {
+	const most = 10 << 20
+	whole := func(size int) http.Header { return http.Header{"Content-Length": {strconv.Itoa(size)}} }
+	streamed := http.Header{"Transfer-Encoding": {"chunked"}}
+	for _, test := range []struct {
+		name   string
+		args   []string
+		size   int64
+		fields http.Header // that frame the answer
+	}{
+		{"GET", nil, 0, whole(0)},
+		{"POST", []string{"-H", "Expect:", "--data-binary", "@-"}, 1000, whole(1000)},
+		{"PUT", []string{"-H", "Expect:", "--data-binary", "@-", "-X", "PUT"}, 1000, whole(1000)},
+		{"large POST", []string{"-H", "Expect:", "--data-binary", "@-"}, most, streamed},
+		{"upload", []string{"-H", "Expect:", "-T", "-"}, 1000, whole(1000)},
+		{"large upload", []string{"-H", "Expect:", "-T", "-"}, most, streamed},
+		{"Expect", []string{"-H", "Expect: 100-continue", "--data-binary", "@-"}, 1000, whole(1000)},
+		{"large Expect", []string{"-H", "Expect: 100-continue", "-T", "-"}, most, streamed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			eachCore(t, func(t *testing.T, core string) {
+				s := start(t, core, "--echo")
+				for _, contentType := range []string{"", bodyType} {
+					var back sink
+					// Without 100 (Continue) curl would wait for longer than it may take.
+					args := slices.Concat(test.args, []string{"--expect100-timeout", "5", "-H", "Content-Type: " + contentType})
+					heads := curl(t, &source{size: test.size}, &back, append(args, s.url+"some/where?a=1")...)
+					if err := back.is(test.size); err != nil {
+						t.Error(err)
+					}
+					wantHeads(t, heads, strings.HasSuffix(test.name, "Expect"))
+					got := heads[len(heads)-1].fields
+					if got.Get("Content-Type") != contentType {
+						t.Errorf("Content-Type is %q, want %q", got.Get("Content-Type"), contentType)
+					}
+					for _, name := range []string{"Content-Length", "Transfer-Encoding"} {
+						if !slices.Equal(got[name], test.fields[name]) {
+							t.Errorf("%s is %q, want %q", name, got[name], test.fields[name])
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
 // wantHeads expects the head of one answer, after 100 (Continue) when the client has waited for it.
 func wantHeads(t *testing.T, heads []answer, continued bool) {
 	t.Helper()

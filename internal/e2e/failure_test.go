@@ -142,7 +142,7 @@ func TestMalformedBody(t *testing.T) {
 // A body that breaks the protocol while it is still collected is refused as any other request.
 func TestMalformedCollectedBody(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
-		s := start(t, core, module(t, "examples/echo-c"))
+		s := start(t, core, "--echo")
 		for _, test := range []struct{ name, begin, end string }{
 			{"chunk size", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n5\nhello\n", "no size\nhello\n"},
 			{"chunk end", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n", "5\nhello!"},
