@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/sluicehttp/sluice/engine/internal/core"
-	"github.com/sluicehttp/sluice/engine/internal/transport"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 	"github.com/sluicehttp/sluice/guest/http1"
 )
@@ -46,22 +45,5 @@ func (l *Limits) http1() http1.Limits {
 		ChunkLine:     uint32(l.ChunkLine),
 		Trailers:      uint32(l.Trailers),
 		TrailerFields: uint32(l.TrailerFields),
-	}
-}
-
-// transport are the limits as the transport knows them.
-func (l *Limits) transport() transport.Limits {
-	return transport.Limits{
-		StartLine:     l.StartLine,
-		Head:          l.Head,
-		Fields:        l.Fields,
-		ChunkLine:     l.ChunkLine,
-		Trailers:      l.Trailers,
-		TrailerFields: l.TrailerFields,
-		Buffered:      l.Buffered,
-		BodyIdle:      l.BodyIdle,
-		KeepAliveIdle: l.KeepAliveIdle,
-		WriteIdle:     l.WriteIdle,
-		HandlerWall:   l.HandlerWall,
 	}
 }

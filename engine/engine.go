@@ -90,6 +90,7 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 		MaxConnections: config.MaxConnections,
 		HeadTime:       config.Limits.HeadTime,
 		Limits:         config.Limits.transport(),
+		HeadFirst:      config.headFirst(),
 		Log:            config.Log,
 	})
 	return e, nil
@@ -113,11 +114,21 @@ func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
 			return nil, fmt.Errorf("handler %s: %w", route.Handler.Name, err)
 		}
 		e.pools = append(e.pools, pool)
-		routes.add(route, &transport.Route{Name: route.Name, Handler: pool, Limits: route.Limits.transport()})
+		target := &transport.Route{Name: route.Name, Handler: pool}
+		if own := route.Limits.transport(); own != config.Limits.transport() {
+			target.Limits = &own
+		}
+		routes.add(route, target)
 	}
 	routes.sort()
 	return routes, nil
 }
+
+// Stats are what an engine has done since it was made.
+type Stats = transport.Stats
+
+// Stats tells what the engine has done so far.
+func (e *Engine) Stats() Stats { return e.server.Stats() }
 
 // Serve answers the connections that a listener accepts, until Close; then it returns ErrClosed. It may be called for
 // several listeners, and closes each.

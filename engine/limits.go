@@ -141,6 +141,18 @@ func (l *limit[T]) check() *LimitError {
 	return nil
 }
 
+// headFirst reports whether some route has limits of its own on what follows a head: then the head has to be read first, or
+// the server's would be kept instead.
+func (c *Config) headFirst() bool {
+	for i := range c.Routes {
+		own := &c.Routes[i].Limits
+		if own.ChunkLine != c.Limits.ChunkLine || own.Trailers != c.Limits.Trailers || own.TrailerFields != c.Limits.TrailerFields {
+			return true
+		}
+	}
+	return false
+}
+
 // transport are the limits as the transport knows them. They are complete.
 func (l *Limits) transport() transport.Limits {
 	return transport.Limits{

@@ -140,7 +140,10 @@ func (c *TraceConfig) complete() error {
 	case c.Split < 0:
 		return fmt.Errorf("split %d is negative; give the most bytes to feed at a time, or 0", c.Split)
 	}
-	return c.Limits.complete()
+	if err := c.Limits.complete(); err != nil {
+		return err
+	}
+	return nil
 }
 
 // traceCore makes one core with room for one connection.
