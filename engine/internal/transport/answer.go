@@ -218,7 +218,8 @@ func (s *session) Discard() abi.Errno {
 		return abi.ErrnoState
 	}
 	s.discarding = true
-	s.collected = s.collected[:0]
+	s.collected.release()
+	s.collected = nil
 	return abi.ErrnoSuccess
 }
 

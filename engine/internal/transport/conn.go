@@ -74,6 +74,7 @@ func (c *conn) end() {
 		c.core.ReleaseSlot(c.input.slot)
 	}
 	c.output.release()
+	c.session.reset()
 	c.socket.Close()
 	c.state.enter(StateClosing)
 	c.state.enter(StateClosed)

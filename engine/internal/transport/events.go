@@ -139,7 +139,7 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 		}}
 		return want&abi.SubscriptionsTrailerReady != 0 && !s.discarding, nil
 	case http1.EventReady:
-		return s.ready(want, s.collected, ev), nil
+		return s.ready(want, s.collected.content(), ev), nil
 	case http1.EventUpgraded:
 		*ev = exchange.Event{Kind: abi.EventUpgraded}
 		return want&abi.SubscriptionsUpgraded != 0, nil
@@ -209,16 +209,19 @@ func (s *session) ready(want abi.Subscriptions, body []byte, ev *exchange.Event)
 // collect keeps a piece of body for a handler that wants the whole. The only piece is delivered from where it lies.
 func (s *session) collect(want abi.Subscriptions, piece []byte, ev *exchange.Event) (ready bool, err error) {
 	c := s.conn
-	if next := c.ahead(); len(s.collected) == 0 && next != nil && next.Kind == http1.EventReady {
+	if next := c.ahead(); s.collected == nil && next != nil && next.Kind == http1.EventReady {
 		if _, err := c.take(); err != nil {
 			return false, s.closedBy(abi.CloseReasonReset)
 		}
 		return s.ready(want, piece, ev), nil
 	}
-	if len(s.collected)+len(piece) > c.limits.Buffered {
+	if s.collected == nil {
+		s.collected = newBuffer()
+	}
+	if len(s.collected.bytes)+len(piece) > c.limits.Buffered {
 		return false, s.refuseBody()
 	}
-	s.collected = append(s.collected, piece...)
+	s.collected.bytes = append(s.collected.bytes, piece...)
 	return false, nil
 }
 

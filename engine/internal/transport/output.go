@@ -3,32 +3,23 @@ package transport
 import (
 	"errors"
 	"os"
-	"sync"
 )
 
 // highWater is how many bytes of output may wait, in bytes. Above it SendData takes nothing, and the peer is not read.
 const highWater = 128 << 10
 
-// keptOutput is the largest buffer that is kept for another connection, in bytes.
-const keptOutput = 4 * highWater
-
 // output is the writing direction of a connection: bytes that wait to be written, heads and bodies in one piece, so that
 // an answer, or several to pipelined requests, is one write.
 type output struct {
-	buffer *outputBuffer
+	buffer *buffer
 	// written is how many of the buffer's bytes were written.
 	written int
 }
 
-type outputBuffer struct{ bytes []byte }
-
-// outputBuffers are buffers between two uses: an idle connection has none.
-var outputBuffers = sync.Pool{New: func() any { return &outputBuffer{bytes: make([]byte, 0, 4<<10)} }}
-
 // bytes is the buffer to append to.
 func (o *output) bytes() []byte {
 	if o.buffer == nil {
-		o.buffer = outputBuffers.Get().(*outputBuffer)
+		o.buffer = newBuffer()
 	}
 	return o.buffer.bytes
 }
@@ -46,10 +37,7 @@ func (o *output) pending() []byte {
 
 // release gives an empty buffer back.
 func (o *output) release() {
-	if o.buffer != nil && cap(o.buffer.bytes) <= keptOutput {
-		o.buffer.bytes = o.buffer.bytes[:0]
-		outputBuffers.Put(o.buffer)
-	}
+	o.buffer.release()
 	*o = output{}
 }
 

@@ -24,7 +24,7 @@ type session struct {
 	fields    exchange.Fields
 	flags     http1.EventFlags
 	length    uint64
-	kept      []byte
+	kept      *buffer
 	// startLine is where the head begins, in bytes since the connection was opened.
 	startLine uint64
 	// inSlot says that the head lies in the slot and may still be needed.
@@ -39,7 +39,7 @@ type session struct {
 	// bodyBegan and requestDone say how far the body has come; after an upgrade, that the peer sends nothing more.
 	bodyBegan, requestDone bool
 	// collected is the body so far, for a handler that does not take it in pieces.
-	collected []byte
+	collected *buffer
 	// dropped is how much of the body came after the answer and was thrown away, in bytes.
 	dropped int
 	// paused and discarding are wishes of the handler.
@@ -88,19 +88,11 @@ const (
 // for both sides.
 const maxDropped = 256 << 10
 
-// maxKept is the largest buffer that a connection keeps from one exchange to the next, in bytes.
-const maxKept = 4 << 10
-
-// reset forgets the exchange before.
+// reset forgets the exchange before. A connection that may be idle for long keeps no buffer.
 func (s *session) reset() {
-	kept, collected := s.kept[:0], s.collected[:0]
-	if cap(kept) > maxKept {
-		kept = nil
-	}
-	if cap(collected) > maxKept {
-		collected = nil
-	}
-	*s = session{conn: s.conn, kept: kept, collected: collected}
+	s.kept.release()
+	s.collected.release()
+	*s = session{conn: s.conn}
 }
 
 // begin starts an exchange with the head of its request. The session was reset before the head was waited for.
@@ -171,13 +163,14 @@ func (c *conn) keepHead() {
 	}
 	s.inSlot = false
 	method, target, authority, table := len(s.line.Method), len(s.line.Target), len(s.authority), len(s.fields.Table)
-	kept := append(s.kept[:0], s.fields.Table...)
+	s.kept = newBuffer()
+	kept := append(s.kept.bytes, s.fields.Table...)
 	kept = append(kept, s.line.Method...)
 	kept = append(kept, s.line.Target...)
 	kept = append(kept, s.authority...)
 	lines := table + method + target + authority
 	kept = append(kept, s.fields.Bytes[:s.headEnd()]...)
-	s.kept = kept
+	s.kept.bytes = kept
 	s.fields = exchange.Fields{Table: kept[:table], Bytes: kept[lines:]}
 	s.line.Method, kept = cutFront(kept[table:], method)
 	s.line.Target, kept = cutFront(kept, target)
