@@ -212,3 +212,37 @@ func TestRoutes(t *testing.T) {
 		}
 	})
 }
+
+// A route keeps limits of its own, and others the server's. What was ended is told in sums, and each time with --verbose.
+func TestRouteLimits(t *testing.T) {
+	eachCore(t, func(t *testing.T, core string) {
+		s := startConfig(t, core, route(t, "examples/echo-c")+
+			"[[route]]\npath = '/narrow'\nhandler = '"+module(t, "examples/echo-c")+"'\n[route.limits]\n"+
+			"start_line = 60\nhead = 200\nfields = 3\nchunk_line = 8\ntrailers = 30\ntrailer_fields = 1\nbody_idle = '500ms'\n", "--verbose")
+		const chunked = "POST /narrow HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n"
+		for reason, request := range map[string]string{
+			"start_line":          "GET /narrow/" + strings.Repeat("x", 60) + " HTTP/1.1\nHost: a\n\n",
+			"head":                "GET /narrow HTTP/1.1\nHost: a\nX: " + strings.Repeat("x", 200) + "\n\n",
+			"fields":              "GET /narrow HTTP/1.1\nHost: a\nA: b\nC: d\nE: f\n\n",
+			"chunk_line_too_long": chunked + "5;extension\nhello\n0\n\n",
+			"trailers_too_large":  chunked + "0\nX: " + strings.Repeat("x", 40) + "\n\n",
+			"too_many_trailers":   chunked + "0\nA: b\nC: d\n\n",
+			"body_idle":           "POST /narrow HTTP/1.1\nHost: a\nContent-Length: 5\n\nhe",
+		} {
+			status := map[string]int{"start_line": 414, "chunk_line_too_long": 400, "body_idle": 408}[reason]
+			if status == 0 {
+				status = 431
+			}
+			c := s.dial(t)
+			c.send(t, request)
+			c.want(t, status, "*")
+			s.awaitLog(t, "work ended early", "reason="+reason)
+
+			wide := s.dial(t)
+			wide.send(t, strings.Replace(request, "/narrow", "/wide", 1))
+			if reason != "body_idle" {
+				wide.want(t, http.StatusOK, "*")
+			}
+		}
+	})
+}
