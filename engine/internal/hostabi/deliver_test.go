@@ -34,6 +34,11 @@ func TestPayloads(t *testing.T) {
 		{"header without fields", AllSubscriptions, exchange.Event{Kind: abi.EventHeaderReady}, ""},
 		{"data", AllSubscriptions,
 			exchange.Event{Kind: abi.EventDataReady, Data: []byte("body"), Flags: abi.DataFlagsChunkEnd}, "body flags 2"},
+		{"trailer", AllSubscriptions, exchange.Event{Kind: abi.EventTrailerReady, Fields: fields},
+			"[Host: example.org][X-Empty: ][: ]"},
+		{"closed", AllSubscriptions, exchange.Event{Kind: abi.EventClosed,
+			Closed: abi.Closed{Side: abi.ClosedSideBoth, Reason: abi.CloseReasonTimeout}}, "both timeout"},
+		{"upgraded", AllSubscriptions, exchange.Event{Kind: abi.EventUpgraded}, "nothing"},
 		{"message", abi.SubscriptionsReady,
 			exchange.Event{Kind: abi.EventReady, Line: line, Fields: fields, Data: []byte("body")},
 			"POST /path?q 0101 [Host: example.org][X-Empty: ][: ] body"},
@@ -294,6 +299,14 @@ func (d *delivery) text(t testing.TB, want abi.Subscriptions, kind abi.Event, pa
 		var header abi.Header
 		header.Load(record)
 		return d.fieldsText(t, payload, header.Fields)
+	case kind == abi.EventTrailerReady:
+		var trailer abi.Trailer
+		trailer.Load(record)
+		return d.fieldsText(t, payload, trailer.Fields)
+	case kind == abi.EventClosed:
+		var closed abi.Closed
+		closed.Load(record)
+		return fmt.Sprintf("%v %v", closed.Side, closed.Reason)
 	case kind == abi.EventDataReady:
 		var data abi.Data
 		data.Load(record)

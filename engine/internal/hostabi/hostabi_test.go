@@ -253,6 +253,11 @@ func TestPointersAreChecked(t *testing.T) {
 		{"send_data", []uint64{1, memorySize, 1}},
 		{"send_data", []uint64{1, top, 0}},
 		{"send_data", []uint64{1, 1, top}},
+		{"send_informational", []uint64{1, 103, 512, 1}},
+		{"send_trailers", []uint64{1, memorySize - 15, 1}},
+		{"upgrade", []uint64{1, 768, 1}},
+		{"get_read_state", []uint64{1, memorySize}},
+		{"get_write_state", []uint64{1, top}},
 		{"next_event", []uint64{1, memorySize - 11}},
 		{"next_event", []uint64{1, top}},
 	} {
@@ -275,9 +280,13 @@ func TestStatusIsChecked(t *testing.T) {
 		g.expect(abi.ErrnoInvalid, "send_head", 1, status, 0, 0)
 		g.expect(abi.ErrnoInvalid, "set_head", 1, status, 0, 0)
 	}
+	for _, status := range []uint64{0, 99, 200, 1<<16 + 103, math.MaxUint32} {
+		g.expect(abi.ErrnoInvalid, "send_informational", 1, status, 0, 0)
+	}
+	g.expect(abi.ErrnoSuccess, "send_informational", 1, 103, 0, 0)
 	g.expect(abi.ErrnoSuccess, "set_head", 1, 200, 0, 0)
 	g.expect(abi.ErrnoSuccess, "send_head", 1, 999, 0, 0)
-	g.expectLog("send_head 999\n")
+	g.expectLog("send_informational 103\nsend_head 999\n")
 }
 
 func TestAnswers(t *testing.T) {
@@ -349,6 +358,44 @@ func TestAnswers(t *testing.T) {
 			g.expect(abi.ErrnoSuccess, "send_end", 2)
 		}, "send 200 \"\"\n"},
 
+		{"hints, and trailers behind a missing head", func(g *guest) {
+			table, count := g.fields("A", "1")
+			g.expect(abi.ErrnoSuccess, "send_informational", 1, 103, table, count)
+			g.expect(abi.ErrnoSuccess, "send_trailers", 1, table, count)
+			g.expect(abi.ErrnoState, "send_trailers", 1, table, count)
+			g.expect(abi.ErrnoState, "send_informational", 1, 103, 0, 0)
+		}, "send_informational 103 [A: 1]\nsend_head 200\nsend_trailers [A: 1]\nsend_trailers [A: 1] = state\n" +
+			"send_informational 103 = state\n"},
+
+		{"no missing head is sent with trailers when switched off", func(g *guest) {
+			g.expect(abi.ErrnoSuccess, "auto_send", 1, 0)
+			g.expect(abi.ErrnoState, "send_trailers", 1, 0, 0)
+		}, ""},
+
+		{"another protocol", func(g *guest) {
+			table, count := g.fields("Upgrade", "x")
+			at, size := g.bytes("raw")
+			g.expect(abi.ErrnoSuccess, "upgrade", 1, table, count)
+			g.expect(abi.ErrnoSuccess, "send_data", 1, at, size)
+			g.expect(abi.ErrnoSuccess, "send_end", 1)
+		}, "upgrade [Upgrade: x]\nsend_data \"raw\"\nsend_end\n"},
+
+		{"steering", func(g *guest) {
+			for _, name := range []string{"hold_continue", "pause", "resume", "discard", "stream", "close"} {
+				g.expect(abi.ErrnoSuccess, name, 1)
+			}
+		}, "hold_continue\npause\nresume\ndiscard\nstream\nclose\n"},
+
+		{"states", func(g *guest) {
+			g.expect(abi.ErrnoSuccess, "get_read_state", 1, 40)
+			g.expect(abi.ErrnoSuccess, "get_write_state", 1, memorySize-1)
+			read, _ := g.memory.ReadByte(40)
+			write, _ := g.memory.ReadByte(memorySize - 1)
+			if abi.ReadState(read) != abi.ReadStateBodyReady || abi.WriteState(write) != abi.WriteStateEmpty {
+				g.Errorf("states %d and %d", read, write)
+			}
+		}, ""},
+
 		{"no room", func(g *guest) {
 			g.x.Full = 1
 			at, size := g.bytes("piece")
@@ -363,6 +410,13 @@ func TestAnswers(t *testing.T) {
 			g.expectLog(test.want)
 		})
 	}
+}
+
+func TestUpgradeNeedsItsEvent(t *testing.T) {
+	g := newGuest(t, AllSubscriptions&^abi.SubscriptionsUpgraded, 4096)
+	table, count := g.fields("Upgrade", "x")
+	g.expect(abi.ErrnoUnsupported, "upgrade", 1, table, count)
+	g.expectLog("")
 }
 
 func TestStagedHeadIsBounded(t *testing.T) {
