@@ -42,9 +42,10 @@ type Call struct {
 	aborted  error             // why the call into the instance was ended
 	held     uint32            // bytes at the front of the receive buffer that hold what on_event was given
 
-	head     stagedHead
-	headSent bool
-	autoSend bool
+	head      stagedHead
+	headSent  bool
+	autoSend  bool
+	streaming bool
 }
 
 // NewCall makes a call for an instance that is not there yet. Imports find no session until [Call.Begin].
@@ -96,11 +97,14 @@ func (c *Call) End() {
 	c.exchange = nil
 	c.event = exchange.Event{}
 	c.ended, c.aborted, c.held = nil, nil, 0
-	c.head.set, c.headSent = false, false
+	c.head.set, c.headSent, c.streaming = false, false, false
 }
 
 // Spent says that no number is left for another session.
 func (c *Call) Spent() bool { return c.session == math.MaxUint32 }
+
+// Streaming reports whether the answer takes as long as it likes.
+func (c *Call) Streaming() bool { return c.streaming }
 
 // Session is the number of the present session.
 func (c *Call) Session() abi.Session { return c.session }

@@ -208,7 +208,11 @@ func resume(c *Call, _ []uint64) abi.Errno {
 func discard(c *Call, _ []uint64) abi.Errno { return c.exchange.Discard() }
 
 // stream() lifts limits in time.
-func stream(c *Call, _ []uint64) abi.Errno { return c.exchange.Stream() }
+func stream(c *Call, _ []uint64) abi.Errno {
+	errno := c.exchange.Stream()
+	c.streaming = c.streaming || errno == abi.ErrnoSuccess
+	return errno
+}
 
 // closeConnection() closes the connection at once.
 func closeConnection(c *Call, _ []uint64) abi.Errno {

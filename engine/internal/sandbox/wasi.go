@@ -22,7 +22,7 @@ func wasiConfig() wazero.ModuleConfig {
 }
 
 // sleeper puts one instance to sleep, for no longer in a session than it may: nothing else bounds how long a handler
-// holds its connection that way.
+// holds its connection that way. A stream may sleep again and again, each time no longer.
 type sleeper struct {
 	call        *hostabi.Call
 	limit, left time.Duration
@@ -30,6 +30,9 @@ type sleeper struct {
 
 func (s *sleeper) sleep(ns int64) {
 	d := time.Duration(max(ns, 0))
+	if s.call.Streaming() {
+		s.left = s.limit
+	}
 	if d > s.left {
 		s.call.Abort(fmt.Errorf("%w: %v more where %v are left of %v", errOverslept, d, s.left, s.limit))
 	}

@@ -51,7 +51,7 @@ func (s *session) next(want abi.Subscriptions, limit int, ev *exchange.Event) er
 			}
 		case s.requestDone && s.answered && s.framed&want == 0:
 			return exchange.ErrEnd
-		case !s.requestDone && !s.paused:
+		case !s.requestDone && (!s.paused || s.answered):
 			if ready, err := s.nextRead(want, limit, ev); ready || err != nil {
 				return err
 			}
@@ -118,7 +118,7 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 		return false, s.closedBy(abi.CloseReasonReset)
 	}
 	if record == nil {
-		return false, s.readMore()
+		return s.readMore(want, ev)
 	}
 	switch record.Kind {
 	case http1.EventDataReady:
@@ -148,19 +148,23 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 }
 
 // readMore finds out what to do when the core has made all events of the bytes that came.
-func (s *session) readMore() error {
-	switch in := &s.conn.input; in.state {
-	case http1.ReaderStateFailed:
-		if in.reception.Error == http1.ErrorCodeTruncated {
-			return s.closedBy(abi.CloseReasonTruncated)
-		}
-		return s.closedBy(abi.CloseReasonProtocol)
-	case http1.ReaderStateEnded:
+func (s *session) readMore(want abi.Subscriptions, ev *exchange.Event) (ready bool, err error) {
+	in := &s.conn.input
+	switch {
+	case in.state == http1.ReaderStateFailed && in.reception.Error == http1.ErrorCodeTruncated:
+		return false, s.closedBy(abi.CloseReasonTruncated)
+	case in.state == http1.ReaderStateFailed:
+		return false, s.closedBy(abi.CloseReasonProtocol)
+	case in.state == http1.ReaderStateEnded:
 		// After an upgrade: the peer sends nothing more.
 		s.requestDone, s.readEnded = true, true
-		return nil
+		return false, nil
+	case s.discarding && s.bodyUncertain():
+		// A body that nobody wants and nobody has asked for need not come.
+		s.abandoned, s.closing = true, true
+		return s.ready(want, nil, ev), nil
 	}
-	return s.waitForBody()
+	return false, s.waitForBody()
 }
 
 // closedBy says that nothing more can be sent or received, and why.

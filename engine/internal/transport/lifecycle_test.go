@@ -357,6 +357,17 @@ func TestPause(t *testing.T) {
 	l.wantHeard(t, "header_ready header_done data_done data:ab ready data_done done the session is over")
 }
 
+// TestPausedAnswer goes on behind an answer whose handler has not resumed.
+func TestPausedAnswer(t *testing.T) {
+	addr := hears(abi.SubscriptionsHeaderReady|abi.SubscriptionsReady, reactions{
+		abi.EventHeaderReady: func(x exchange.Exchange, _ *exchange.Event) { x.Pause(); x.Send(204, exchange.Fields{}, nil) },
+	}).start(t, calm)
+	const put = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+	if got := talk(t, addr, put+"\r\nab"+put+"Connection: close\r\n\r\nab"); strings.Count(got, "HTTP/1.1 204 No Content\r\n") != 2 {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestPauseForEver ends what a handler has paused and forgotten.
 func TestPauseForEver(t *testing.T) {
 	addr := hears(abi.SubscriptionsHeaderReady|abi.SubscriptionsReady, reactions{
@@ -381,6 +392,8 @@ func TestDiscard(t *testing.T) {
 		}
 		l.wantHeard(t, "header_ready ready the session is over")
 	}
+	w = ask(t, l.start(t, calm), "PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	w.wantEnd(t, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n") // the body that is not asked for is not waited for
 	whole := hears(abi.SubscriptionsHeaderReady|abi.SubscriptionsReady, reactions{
 		abi.EventHeaderReady: func(x exchange.Exchange, _ *exchange.Event) { x.Discard() },
 		abi.EventReady: func(x exchange.Exchange, ev *exchange.Event) {

@@ -42,8 +42,8 @@ type session struct {
 	collected *buffer
 	// dropped is how much of the body came after the answer and was thrown away, in bytes.
 	dropped int
-	// paused and discarding are wishes of the handler.
-	paused, discarding bool
+	// paused and discarding are wishes of the handler; abandoned says that a body was not waited for.
+	paused, discarding, abandoned bool
 
 	// headSent and answered say how far the answer was framed, and keepAlive whether the connection goes on after it.
 	headSent, answered, keepAlive bool
@@ -321,7 +321,7 @@ func (s *session) finish() bool {
 	switch {
 	case s.cut && !s.answered:
 		s.abort()
-	case !s.requestDone || c.unconsumed() > 0:
+	case !s.requestDone || s.abandoned || c.unconsumed() > 0:
 		c.hangUp()
 	}
 	return false

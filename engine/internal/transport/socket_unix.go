@@ -109,13 +109,15 @@ func (c *conn) tryWrite(fd uintptr) (done bool) {
 	}
 }
 
-// tryWriteNow writes what the peer takes at once. What is left, and any error, is found by the next flush.
+// tryWriteNow writes what the peer takes at once. What is left, and any error, is found by the next flush. The slot is not
+// parked: whoever sends may still look at what lies in it.
 func (c *conn) tryWriteNow() {
 	if c.raw.conn == nil || len(c.output.pending()) == 0 {
 		return
 	}
-	c.raw.n = 0
-	if c.raw.conn.Control(func(fd uintptr) { c.tryWrite(fd) }) == nil {
-		c.output.written += c.raw.n
-	}
+	_ = c.raw.conn.Control(func(fd uintptr) {
+		if n, err := syscall.Write(int(fd), c.output.pending()); err == nil {
+			c.output.written += n
+		}
+	})
 }
