@@ -114,16 +114,22 @@ func (c *conn) readHead() (*http1.EventRecord, error) {
 		if c.idle && c.unconsumed() > 0 || deadline == 0 {
 			deadline = c.headDeadline()
 		}
-		if c.idle && c.server.draining.Load() {
-			if err := c.lastLook(); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err := c.fill(deadline); err != nil {
+		if err := c.fillHead(deadline); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// fillHead waits for bytes of a head. An idle connection ends when the server drains, but not without a last look.
+func (c *conn) fillHead(deadline int64) error {
+	if c.idle && c.server.draining.Load() {
+		return c.lastLook()
+	}
+	err := c.fill(deadline)
+	if errors.Is(err, errDraining) {
+		return c.lastLook()
+	}
+	return err
 }
 
 // headDeadline notes whether the connection is idle, and is when it has been so for too long, or else when the head has to
@@ -147,8 +153,7 @@ func (c *conn) lastLook() error {
 		return errDraining
 	}
 	c.input.end += n
-	c.idle = false
-	return c.parse(0)
+	return c.parse(c.headFlags())
 }
 
 // unconsumed is the number of bytes that came and were not consumed.

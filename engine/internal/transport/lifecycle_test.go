@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -599,6 +600,34 @@ func TestReasons(t *testing.T) {
 	want := map[string]uint64{"keep_alive_idle": 1, "head_time": 1, "body_idle": 1, "host_missing": 1, "line_end": 1}
 	if got := server.Stats(); fmt.Sprint(got.Reasons) != fmt.Sprint(want) || got.Accepted != 5 {
 		t.Errorf("got %+v, want %v", got, want)
+	}
+}
+
+// TestSummary has the log tell sums, of what peers can bring about.
+func TestSummary(t *testing.T) {
+	var text strings.Builder
+	cores, err := core.NewSet(1, discard, core.NativeMaker(core.Config{Connections: 16, Limits: http1.DefaultLimits}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := transport.NewServer(transport.Config{
+		Cores: cores, Router: routes{&transport.Route{Handler: handlerFunc(echoWhole)}}, MaxConnections: 16, HeadTime: wait,
+		Limits: calm, Log: slog.New(slog.NewTextHandler(&text, nil)),
+	})
+	listener := listen(t)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	for range 3 {
+		talk(t, listener.Addr().String(), "GET / HTTP/1.1\r\n\r\n")
+	}
+	talk(t, listener.Addr().String(), "GET * HTTP/1.1\r\n\r\n")
+	if err := server.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-served
+	want := "level=INFO msg=\"work ended early\" reasons.target=1 reasons.host_missing=3\n"
+	if _, got, _ := strings.Cut(text.String(), " "); got != want {
+		t.Errorf("got %q, want %q", text.String(), want)
 	}
 }
 

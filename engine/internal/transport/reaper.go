@@ -28,6 +28,7 @@ func (s *Server) reap() {
 	second := int64(0)
 	summary := time.NewTicker(summaryPause)
 	defer summary.Stop()
+	defer close(s.reaped)
 	defer s.summarize()
 	for {
 		select {

@@ -86,6 +86,7 @@ type Server struct {
 	draining atomic.Bool
 	stop     chan struct{} // closed when everything has to end at once
 	stopOnce sync.Once
+	reaped   chan struct{} // closed when the reaper has ended
 
 	mu        sync.Mutex
 	ended     *sync.Cond // a connection has ended
@@ -100,6 +101,7 @@ func NewServer(config Config) *Server {
 	s := &Server{
 		Config:    config,
 		stop:      make(chan struct{}),
+		reaped:    make(chan struct{}),
 		conns:     map[*conn]struct{}{},
 		listeners: map[net.Listener]struct{}{},
 	}
@@ -205,17 +207,23 @@ func (s *Server) waitForRoom() bool {
 // it cuts what is left and returns ctx's error; handlers may then still be running.
 func (s *Server) Close(ctx context.Context) error {
 	s.drain()
-	defer s.stopOnce.Do(func() { close(s.stop) })
 	cut := context.AfterFunc(ctx, s.cut)
+	s.awaitEnd(ctx)
+	s.stopOnce.Do(func() { close(s.stop) })
+	<-s.reaped
+	if cut() {
+		return nil
+	}
+	return ctx.Err()
+}
+
+// awaitEnd waits until every connection and every listener has ended, or ctx has.
+func (s *Server) awaitEnd(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.conns)+len(s.listeners) > 0 && ctx.Err() == nil {
 		s.ended.Wait()
 	}
-	if cut() {
-		return nil
-	}
-	return ctx.Err()
 }
 
 // drain stops accepting and wakes idle connections, so that they end.

@@ -1,0 +1,131 @@
+package core_test
+
+import (
+	"testing"
+
+	"github.com/sluicehttp/sluice/engine/internal/core"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/guest/http1"
+)
+
+// eachCore runs a test on the core in its sandbox and on its twin.
+func eachCore(t *testing.T, test func(t *testing.T, c *core.Core)) {
+	both := bothCores(t)
+	t.Run("wasm", func(t *testing.T) { test(t, both.wasm) })
+	t.Run("native", func(t *testing.T) { test(t, both.native) })
+}
+
+// wantState compares where a connection stands.
+func (p *peer) wantState(t *testing.T, role http1.Role, read http1.ReadState, write http1.WriteState) {
+	t.Helper()
+	got, err := p.core.Query(p.number)
+	if err != nil || got.Role != role || got.ReadState != read || got.WriteState != write {
+		t.Errorf("%+v, %v, want %v, %v, %v", got, err, role, read, write)
+	}
+}
+
+func openUndecided(t *testing.T, c *core.Core) *peer {
+	t.Helper()
+	number, ok, err := c.Open(http1.RoleNone)
+	if err != nil || !ok {
+		t.Fatalf("open: %v, %v", ok, err)
+	}
+	p := &peer{core: c, number: number, slot: c.AcquireSlot()}
+	t.Cleanup(p.close)
+	return p
+}
+
+// TestServerStates asks where a server's connection stands after each step.
+func TestServerStates(t *testing.T) {
+	eachCore(t, func(t *testing.T, c *core.Core) {
+		p := openUndecided(t, c)
+		give := func(text string) {
+			t.Helper()
+			if _, err := p.give([]byte(text), false, func(string) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.wantState(t, http1.RoleNone, http1.ReadStateEmpty, http1.WriteStateEmpty)
+		give("PUT / HTTP/1.1\r\nHost: h\r\n")
+		p.wantState(t, http1.RoleServer, http1.ReadStateEmpty, http1.WriteStateEmpty)
+		give("Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+		p.wantState(t, http1.RoleServer, http1.ReadStateMessageReady, http1.WriteStateEmpty)
+		c.FrameInformational(p.number, 100, exchange.Fields{}, nil)
+		p.wantState(t, http1.RoleServer, http1.ReadStateMessageReady, http1.WriteStateContinueIssued)
+		give("a")
+		p.wantState(t, http1.RoleServer, http1.ReadStateBodyReady, http1.WriteStateContinueIssued)
+		c.FrameHead(p.number, &core.Head{Status: 200, Flags: http1.HeadFlagsStreamed}, nil)
+		p.wantState(t, http1.RoleServer, http1.ReadStateBodyReady, http1.WriteStateMetadataIssued)
+		give("b")
+		c.FrameTrailers(p.number, exchange.NewFields("A", "b"), nil)
+		p.wantState(t, http1.RoleServer, http1.ReadStateFinished, http1.WriteStateFinished)
+		p.next = http1.ReceiveFlagsNextCycle
+		give("")
+		p.wantState(t, http1.RoleServer, http1.ReadStateEmpty, http1.WriteStateEmpty)
+	})
+}
+
+// TestClientStates asks where a client's connection stands after each step.
+func TestClientStates(t *testing.T) {
+	eachCore(t, func(t *testing.T, c *core.Core) {
+		p := openUndecided(t, c)
+		request := core.Request{Method: []byte("POST"), Target: []byte("/"), Fields: exchange.NewFields("Host", "h"), Flags: http1.HeadFlagsStreamed}
+		head, _, errno := c.FrameRequest(p.number, &request, nil)
+		if want := "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"; errno != http1.ErrnoSuccess || string(head) != want {
+			t.Fatalf("%q, %v, want %q", head, errno, want)
+		}
+		p.wantState(t, http1.RoleClient, http1.ReadStateEmpty, http1.WriteStateMetadataIssued)
+		if _, err := p.give([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), false, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		p.wantState(t, http1.RoleClient, http1.ReadStateFinished, http1.WriteStateMetadataIssued)
+		if _, _, errno := c.FrameHead(p.number, &core.Head{Status: 200, Flags: http1.HeadFlagsComplete}, nil); errno != http1.ErrnoState {
+			t.Errorf("a client answers: %v", errno)
+		}
+		if end, _, errno := c.FrameTrailers(p.number, exchange.NewFields("A", "b"), nil); errno != http1.ErrnoSuccess || string(end) != "0\r\nA: b\r\n\r\n" {
+			t.Errorf("%q, %v", end, errno)
+		}
+		p.wantState(t, http1.RoleClient, http1.ReadStateFinished, http1.WriteStateFinished)
+		p.next = http1.ReceiveFlagsNextCycle
+		if _, err := p.give(nil, false, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		p.wantState(t, http1.RoleClient, http1.ReadStateEmpty, http1.WriteStateEmpty)
+		if _, _, errno := c.FrameRequest(p.number, &request, nil); errno != http1.ErrnoSuccess {
+			t.Errorf("the next request: %v", errno)
+		}
+	})
+}
+
+// TestRestrict stops behind a head, and has what follows kept to other limits, for one message.
+func TestRestrict(t *testing.T) {
+	const request = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;extension\r\na\r\n0\r\n\r\n"
+	eachCore(t, func(t *testing.T, c *core.Core) {
+		p := openUndecided(t, c)
+		copy(p.slot.Bytes, request)
+		for _, most := range []int{64, 4} {
+			reception, err := c.Receive(p.number, p.slot, 0, len(request), http1.ReceiveFlagsHeadOnly)
+			if err != nil || reception.State != http1.ReaderStateMore || p.slot.Events[reception.EventCount-1].Kind != http1.EventHeaderReady {
+				t.Fatalf("%+v, %v", reception, err)
+			}
+			if err := c.Restrict(p.number, most, 64, 1); err != nil {
+				t.Fatal(err)
+			}
+			at := int(reception.Consumed)
+			reception, err = c.Receive(p.number, p.slot, at, len(request)-at, 0)
+			if most == 4 {
+				if reception.Error != http1.ErrorCodeChunkLineTooLong {
+					t.Errorf("%+v, %v", reception, err)
+				}
+				break
+			}
+			if err != nil || reception.State != http1.ReaderStatePaused {
+				t.Fatalf("%+v, %v", reception, err)
+			}
+			p.answer()
+			if _, err := c.Receive(p.number, p.slot, 0, 0, http1.ReceiveFlagsNextCycle); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
