@@ -388,7 +388,9 @@ func (s *session) flush() error {
 	err := c.flush()
 	if err == nil && s.raw && s.answered && !s.writeClosed {
 		s.writeClosed = true
-		err = c.closeWrite()
+		if err = c.closeWrite(); errors.Is(err, errors.ErrUnsupported) {
+			s.requestDone, err = true, nil // such a connection can only be closed whole
+		}
 	}
 	switch {
 	case err == nil:
