@@ -48,6 +48,7 @@ var layers = []layer{
 	{"examples/...", []string{"sdk-go/..."}, "an example handler is built as anyone's would be"},
 	{"bench/...", []string{"..."}, "measurements look everywhere"},
 	{"scripts/...", nil, "checks of what was built must not share its code"},
+	{"internal/corpus", []string{"abi"}, "tests of the core and of its hosts share it, so it knows the core's records alone"},
 	{"internal/...", nil, "these are tests of the whole; what they need they import in tests"},
 }
 
