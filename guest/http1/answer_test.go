@@ -5,185 +5,26 @@ import (
 	"testing"
 )
 
-// asker drives a client's connection in a test: it asks, and hears the answer.
-type asker struct {
-	tracer
-	method string
-	fields []string
-}
-
-func newAsker(method string, fields ...string) *asker {
-	a := &asker{method: method, fields: append([]string{"Host", "h"}, fields...)}
-	a.tracer.tables = Tables{Events: make([]EventRecord, 4), Fields: make([]FieldSpan, 16)}
-	limits := DefaultLimits
-	limits.Fields = 16
-	a.conn.Open(RoleNone, &limits)
-	return a
-}
-
-// ask frames a request without body.
-func (a *asker) ask() Errno {
+// TestUpgradeAsClient sends on a connection that has left HTTP. What is read there is in the corpus.
+func TestUpgradeAsClient(t *testing.T) {
+	tracer := newTracer(DefaultLimits)
+	tracer.conn.Open(RoleNone, &tracer.limits)
+	out := &Output{Bytes: make([]byte, 256)}
+	var framing Framing
 	head := Head{Flags: HeadFlagsComplete}
-	head.Fields, head.Bytes = fieldSpans(a.fields...)
-	target := "/"
-	if a.method == "CONNECT" {
-		target = "h:1"
-	}
-	return a.conn.FrameRequest([]byte(a.method), []byte(target), &head, &Output{Bytes: make([]byte, 512)}, &Framing{})
-}
-
-// run gives answers in pieces of a size, and asks again after each.
-func (a *asker) run(t *testing.T, input string, size int, eof bool) string {
-	t.Helper()
-	if errno := a.ask(); errno != ErrnoSuccess {
+	head.Fields, head.Bytes = fieldSpans("Host", "h", "Upgrade", "x")
+	if errno := tracer.conn.FrameRequest([]byte("GET"), []byte("/"), &head, out, &framing); errno != ErrnoSuccess {
 		t.Fatal(errno)
 	}
-	for {
-		piece := input[:min(size, len(input))]
-		input = input[len(piece):]
-		flags := ReceiveFlags(0)
-		if eof && input == "" {
-			flags = ReceiveFlagsEOF
-		}
-		state := a.give(piece, flags)
-		for state == ReaderStatePaused {
-			rest := a.rest
-			a.rest = nil
-			a.next = ReceiveFlagsNextCycle
-			if state = a.give("", 0); state == ReaderStateNeedData {
-				if errno := a.ask(); errno != ErrnoSuccess {
-					t.Fatal(errno)
-				}
-				a.rest = rest
-				state = a.give("", flags)
-			}
-		}
-		switch {
-		case state == ReaderStateFailed:
-			a.add("%v %d at %d", a.result.Error, a.result.ErrorStatus, a.result.ErrorPosition)
-			input = ""
-		case state == ReaderStateEnded:
-			a.add("ended")
-			input = ""
-		}
-		if input == "" {
-			return strings.Join(a.lines, "\n")
-		}
-	}
-}
-
-// TestReadAnswers tells rule by rule what a client hears.
-func TestReadAnswers(t *testing.T) {
-	const ok = "HTTP/1.1 200 OK\r\n"
-	tests := []struct {
-		name, method, input string
-		eof                 bool
-		want                string
-	}{
-		{"a body by length, and the next answer", "GET", ok + "Content-Length: 2\r\n\r\nhiHTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", false, `
-line 0 200 "OK" 1.1
-header 17 body keep-alive Content-Length="2"
-data 38 hi
-ready 40
-line 40 404 "" 1.1
-header 55 body keep-alive Content-Length="0"
-ready 76`},
-		{"informational answers", "PUT", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 \r\nLink: x\r\n\r\nHTTP/1.1 204 Done\r\n\r\n", false, `
-line 0 100 "Continue" 1.1
-header 23 informational
-line 25 103 "" 1.1
-header 40 informational Link="x"
-line 51 204 "Done" 1.1
-header 70 keep-alive
-ready 72`},
-		{"chunks and trailers", "GET", ok + "Transfer-Encoding: chunked\r\n\r\n3;a\r\nabc\r\n0\r\nA: b\r\n\r\n", false, `
-line 0 200 "OK" 1.1
-header 17 body chunked keep-alive Transfer-Encoding="chunked"
-data 52 abc
-trailer 60 A="b"
-ready 68`},
-		{"until the end", "GET", ok + "\r\nabc", true, "line 0 200 \"OK\" 1.1\nheader 17 body until-close\ndata 19 abc\nready 22\nended"},
-		{"HTTP/1.0 until the end, whatever it says of chunks", "GET", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true,
-			"line 0 200 \"OK\" 1.0\nheader 17 body until-close Transfer-Encoding=\"chunked\"\ndata 47 0\r\n\r\n\nready 52\nended"},
-		{"cut", "GET", ok + "Content-Length: 5\r\n\r\nabc", true, "line 0 200 \"OK\" 1.1\nheader 17 body keep-alive Content-Length=\"5\"\ndata 38 abc\ntruncated 502 at 41"},
-		{"HEAD has no body", "HEAD", ok + "Content-Length: 5\r\n\r\n" + ok + "Transfer-Encoding: gzip, chunked\r\n\r\n", false, `
-line 0 200 "OK" 1.1
-header 17 keep-alive Content-Length="5"
-ready 38
-line 38 200 "OK" 1.1
-header 55 keep-alive Transfer-Encoding="gzip, chunked"
-ready 91`},
-		{"304 has no body", "GET", "HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n", false, "line 0 304 \"x\" 1.1\nheader 16 keep-alive Content-Length=\"5\"\nready 37"},
-		{"equal lengths count as one", "GET", ok + "Content-Length: 1, 1\r\nContent-Length: 1\r\n\r\nx", false,
-			"line 0 200 \"OK\" 1.1\nheader 17 body keep-alive Content-Length=\"1, 1\" Content-Length=\"1\"\ndata 60 x\nready 61"},
-		{"other lengths", "GET", ok + "Content-Length: 1, 2\r\n\r\n", false, "line 0 200 \"OK\" 1.1\ncontent_length_repeated 502 at 33"},
-		{"chunks win over a length, and the connection ends", "GET", ok + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nx", false,
-			"line 0 200 \"OK\" 1.1\nheader 17 body chunked Content-Length=\"3\" Transfer-Encoding=\"chunked\"\nready 71\nended"},
-		{"another coding", "GET", ok + "Transfer-Encoding: gzip\r\n\r\n", false, "line 0 200 \"OK\" 1.1\ntransfer_encoding_unsupported 502 at 42"},
-		{"folds", "GET", ok + "A: b \r\n\t c\r\n  d\r\nContent-Length:\r\n 1\r\nE: \r\n \r\nF: g\r\n \r\n\r\nx", false,
-			"line 0 200 \"OK\" 1.1\nheader 17 body keep-alive A=\"b c d\" Content-Length=\"1\" E=\"\" F=\"g\"\ndata 74 x\nready 75"},
-		{"a fold before the first field", "GET", ok + " A: b\r\n\r\n", false, "line 0 200 \"OK\" 1.1\nfield_fold 502 at 17"},
-		{"a fold among trailers", "GET", ok + "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n", false,
-			"line 0 200 \"OK\" 1.1\nheader 17 body chunked keep-alive Transfer-Encoding=\"chunked\"\nfield_fold 502 at 56"},
-		{"CONNECT", "CONNECT", ok + "Content-Length: 5\r\n\r\nabc", true, "line 0 200 \"OK\" 1.1\nheader 17 upgrade Content-Length=\"5\"\nupgraded 38\ndata 38 abc\nended"},
-		{"CONNECT refused", "CONNECT", "HTTP/1.1 403 x\r\nContent-Length: 1\r\n\r\nx", false, "line 0 403 \"x\" 1.1\nheader 16 body keep-alive Content-Length=\"1\"\ndata 37 x\nready 38"},
-		{"an upgrade nobody asked for", "GET", "HTTP/1.1 101 x\r\n\r\n", false, "line 0 101 \"x\" 1.1\nupgrade_unasked 502 at 16"},
-		{"close", "GET", ok + "Connection: close\r\nContent-Length: 0\r\n\r\nHTTP/1.1", false, "line 0 200 \"OK\" 1.1\nheader 17 body Connection=\"close\" Content-Length=\"0\"\nready 57\nended"},
-		{"any reason", "GET", "HTTP/1.1 200  a\t\xff\r\nContent-Length: 0\r\n\r\n", false, "line 0 200 \" a\\t\\xff\" 1.1\nheader 19 body keep-alive Content-Length=\"0\"\nready 40"},
-		{"no space before no reason", "GET", "HTTP/1.1 200\r\n\r\n", false, "status 502 at 12"},
-		{"two digits", "GET", "HTTP/1.1 20 OK\r\n\r\n", false, "status 502 at 11"},
-		{"below 100", "GET", "HTTP/1.1 099 OK\r\n\r\n", false, "status 502 at 9"},
-		{"a control character in the reason", "GET", "HTTP/1.1 200 O\x00K\r\n\r\n", false, "reason 502 at 14"},
-		{"bare LF", "GET", "HTTP/1.1 200 OK\n\r\n", false, "line_end 502 at 15"},
-		{"bare CR", "GET", "HTTP/1.1 200 OK\rx\r\n", false, "line_end 502 at 16"},
-		{"lower case", "GET", "http/1.1 200 OK\r\n\r\n", false, "version 502 at 0"},
-		{"an empty line in front", "GET", "\r\n" + ok, false, "version 502 at 0"},
-		{"HTTP/2.0", "GET", "HTTP/2.0 200 OK\r\n", false, "version_unsupported 502 at 0"},
-		{"nothing", "GET", "", true, "truncated 502 at 0"},
-		{"too long a line", "GET", "HTTP/1.1 200 " + strings.Repeat("x", 8<<10) + "\r\n", false, "line_too_long 502 at 8192"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			want := strings.TrimSpace(test.want)
-			for _, size := range []int{len(test.input) + 1, 1, 7} {
-				if got := newAsker(test.method).run(t, test.input, size, test.eof); got != want {
-					t.Errorf("in pieces of %d\ngot\n%s\nwant\n%s", size, got, want)
-				}
-			}
-		})
-	}
-}
-
-// TestUpgradeAsClient follows a connection out of HTTP.
-func TestUpgradeAsClient(t *testing.T) {
-	const input = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nraw"
-	a := newAsker("GET", "Upgrade", "x")
-	want := "line 0 101 \"Switching Protocols\" 1.1\nheader 34 upgrade Upgrade=\"x\" Connection=\"upgrade\"\nupgraded 69\ndata 69 raw\nended"
-	if got := a.run(t, input, len(input), true); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	var framing Framing
-	if errno := a.conn.FrameData(5, &Output{Bytes: make([]byte, 128)}, &framing); errno != ErrnoSuccess || framing.Before.Size != 0 {
+	tracer.give("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nraw", 0)
+	if errno := tracer.conn.FrameData(5, out, &framing); errno != ErrnoSuccess || framing.Before.Size != 0 {
 		t.Errorf("%v, %+v", errno, framing)
 	}
-}
-
-// TestUnsolicited refuses what a server sends before it was asked, in front of the first request and between two.
-func TestUnsolicited(t *testing.T) {
-	limits := DefaultLimits
-	tr := newTracer(limits)
-	tr.conn.Open(RoleClient, &limits)
-	if state := tr.give("HTTP/1.1 200 OK\r\n\r\n", 0); state != ReaderStateFailed || tr.result.Error != ErrorCodeUnsolicited {
-		t.Errorf("%v, %v", state, tr.result.Error)
+	if state := tracer.give("", ReceiveFlagsEOF); state != ReaderStateEnded {
+		t.Errorf("%v after the end", state)
 	}
-	a := newAsker("GET")
-	a.ask()
-	if state := a.give("HTTP/1.1 204 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 0); state != ReaderStatePaused {
-		t.Fatal(state)
-	}
-	a.next = ReceiveFlagsNextCycle
-	if state := a.give("", 0); state != ReaderStateFailed || a.result.Error != ErrorCodeUnsolicited || a.result.ErrorPosition != 19 {
-		t.Errorf("%v, %v at %d", state, a.result.Error, a.result.ErrorPosition)
+	if errno := tracer.conn.FrameEnd(out, &framing); errno != ErrnoSuccess || framing.Finished != 1 {
+		t.Errorf("%v, %+v at the end", errno, framing)
 	}
 }
 

@@ -1,14 +1,12 @@
 package http1
 
-import (
-	"fmt"
-	"strings"
-	"testing"
-)
+import "fmt"
 
-// tracer drives a connection in a test and writes down what it hears, one line per event.
+// tracer drives a connection in a test and writes down what it hears, one line per event. What is heard of which input is
+// told by the corpus.
 type tracer struct {
 	conn   Conn
+	limits Limits
 	tables Tables
 	result Reception
 	// rest is what was given and not consumed.
@@ -18,8 +16,8 @@ type tracer struct {
 }
 
 func newTracer(limits Limits) *tracer {
-	t := &tracer{tables: Tables{Events: make([]EventRecord, 4), Fields: make([]FieldSpan, limits.Fields)}}
-	t.conn.Open(RoleServer, &limits)
+	t := &tracer{limits: limits, tables: Tables{Events: make([]EventRecord, 4), Fields: make([]FieldSpan, limits.Fields)}}
+	t.conn.Open(RoleServer, &t.limits)
 	return t
 }
 
@@ -42,66 +40,9 @@ func (t *tracer) give(input string, flags ReceiveFlags) ReaderState {
 	}
 }
 
-// hear writes an event down. Pieces of body are joined within a message, or within a chunk.
+// hear writes an event down: what it is, where it begins, and the first of its parts.
 func (t *tracer) hear(e EventRecord) {
-	text := func(s Span) string { return string(t.rest[s.Offset:][:s.Size]) }
-	switch e.Kind {
-	case EventLineReady:
-		if e.Status != 0 {
-			t.add("line %d %d %q %d.%d", e.Position, e.Status, text(e.First), e.Version>>8, e.Version&0xff)
-			break
-		}
-		t.add("line %d %s %s %d.%d", e.Position, text(e.First), text(e.Second), e.Version>>8, e.Version&0xff)
-	case EventHeaderReady:
-		t.add("header %d%s%s", e.Position, flagNames(e.Flags), t.fields(e))
-		if e.Authority.Size > 0 {
-			t.lines[len(t.lines)-1] += " for " + text(e.Authority)
-		}
-	case EventDataReady:
-		last := len(t.lines) - 1
-		if strings.HasPrefix(t.lines[last], "data") && e.Flags&EventFlagsChunkStart == 0 {
-			t.lines[last] += text(e.First)
-		} else {
-			t.add("data %d %s", e.Position, text(e.First))
-		}
-	case EventTrailerReady:
-		t.add("trailer %d%s", e.Position, t.fields(e))
-	case EventUpgraded:
-		t.add("upgraded %d", e.Position)
-	case EventReady:
-		t.add("ready %d", e.Position)
-	}
-}
-
-// fields lists the fields of a section.
-func (t *tracer) fields(e EventRecord) string {
-	var fields strings.Builder
-	text := func(s Span) string { return string(t.rest[s.Offset:][:s.Size]) }
-	for _, field := range t.tables.Fields[:e.FieldCount] {
-		fmt.Fprintf(&fields, " %s=%q", text(field.Name), text(field.Value))
-	}
-	return fields.String()
-}
-
-func (t *tracer) add(format string, args ...any) {
-	t.lines = append(t.lines, fmt.Sprintf(format, args...))
-}
-
-// flagNames lists the flags of a header section.
-func flagNames(flags EventFlags) string {
-	out := ""
-	for _, flag := range []struct {
-		bit  EventFlags
-		name string
-	}{
-		{EventFlagsBody, "body"}, {EventFlagsChunked, "chunked"}, {EventFlagsKeepAlive, "keep-alive"},
-		{EventFlagsExpectContinue, "expect"}, {EventFlagsUpgrade, "upgrade"}, {EventFlagsInformational, "informational"}, {EventFlagsUntilClose, "until-close"},
-	} {
-		if flags&flag.bit != 0 {
-			out += " " + flag.name
-		}
-	}
-	return out
+	t.lines = append(t.lines, fmt.Sprintf("%v %d %s", e.Kind, e.Position, t.rest[e.First.Offset:][:e.First.Size]))
 }
 
 // answer answers a request, with a status that is legal for every method, and has the next cycle begin with the next bytes.
@@ -112,44 +53,4 @@ func (t *tracer) answer() {
 		panic(errno)
 	}
 	t.next = ReceiveFlagsNextCycle
-}
-
-// run gives an input in pieces of a size and answers every request.
-func (t *tracer) run(input string, size int) string {
-	for {
-		piece := input[:min(size, len(input))]
-		input = input[len(piece):]
-		state := t.give(piece, 0)
-		for state == ReaderStatePaused {
-			t.answer()
-			state = t.give("", 0)
-		}
-		refused := state == ReaderStateFailed || state == ReaderStateHTTP2Preface
-		if refused {
-			t.add("%v %d at %d", t.result.Error, t.result.ErrorStatus, t.result.ErrorPosition)
-		}
-		if input == "" || refused {
-			return strings.Join(t.lines, "\n")
-		}
-	}
-}
-
-// check reads an input whole and byte by byte, on a new connection and on one that has served a request, and compares
-// what was heard.
-func check(t *testing.T, limits Limits, input, want string) {
-	t.Helper()
-	want = strings.TrimSpace(want)
-	for _, size := range []int{len(input) + 1, 1, 7} {
-		if got := newTracer(limits).run(input, size); got != want {
-			t.Errorf("%q in pieces of %d\ngot\n%s\nwant\n%s", input, size, got, want)
-		}
-	}
-	used := newTracer(limits)
-	const before = "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nT: u\r\n\r\n"
-	used.run(before, len(before))
-	used.lines = nil
-	used.conn.position = 0
-	if got := used.run(input, len(input)+1); got != want {
-		t.Errorf("%q on a used connection\ngot\n%s\nwant\n%s", input, got, want)
-	}
 }
