@@ -2,14 +2,17 @@ package core_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
+	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 	"github.com/sluicehttp/sluice/guest/http1"
+	"github.com/sluicehttp/sluice/internal/corpus"
 )
 
 // testConnections is how many connections a core of these tests takes.
@@ -18,15 +21,22 @@ const testConnections = 8
 // cores are the core in its sandbox and its native twin.
 type cores struct{ wasm, native *core.Core }
 
+// startRuntime makes the runtime of all sandboxes.
+var startRuntime = sync.OnceValues(func() (*wasmruntime.Runtime, error) {
+	return wasmruntime.New(context.Background(), wasmruntime.Config{})
+})
+
 // startCores makes both cores once for all tests.
-var startCores = sync.OnceValues(func() (cores, error) {
-	ctx := context.Background()
-	runtime, err := wasmruntime.New(ctx, wasmruntime.Config{})
+var startCores = sync.OnceValues(func() (cores, error) { return newCores(http1.DefaultLimits) })
+
+// newCores makes both cores with limits.
+func newCores(limits http1.Limits) (cores, error) {
+	runtime, err := startRuntime()
 	if err != nil {
 		return cores{}, err
 	}
-	config := core.Config{Connections: testConnections, Limits: http1.DefaultLimits}
-	sandboxed, err := core.WasmMaker(ctx, runtime, config)
+	config := core.Config{Connections: testConnections, Limits: limits}
+	sandboxed, err := core.WasmMaker(context.Background(), runtime, config)
 	if err != nil {
 		return cores{}, err
 	}
@@ -36,7 +46,10 @@ var startCores = sync.OnceValues(func() (cores, error) {
 	}
 	native, err := core.NativeMaker(config)(nil)
 	return cores{wasm, native}, err
-})
+}
+
+// close frees the cores.
+func (c cores) close() error { return errors.Join(c.wasm.Close(), c.native.Close()) }
 
 func bothCores(t testing.TB) cores {
 	t.Helper()
@@ -47,19 +60,24 @@ func bothCores(t testing.TB) cores {
 	return both
 }
 
-// peer is one connection on a core, driven like a host drives it.
+// peer is one connection on a core, driven like a host drives it. The corpus plays on it.
 type peer struct {
 	core   *core.Core
 	number uint32
 	slot   *core.Slot
-	// rest is what was given and not consumed.
-	rest []byte
-	next http1.ReceiveFlags
+	// offset is where the next input is put into the slot.
+	offset int
 }
 
+// openPeer opens a server's connection.
 func openPeer(t testing.TB, c *core.Core) *peer {
 	t.Helper()
-	number, ok, err := c.Open(http1.RoleServer)
+	return openPeerAs(t, c, http1.RoleServer)
+}
+
+func openPeerAs(t testing.TB, c *core.Core, role http1.Role) *peer {
+	t.Helper()
+	number, ok, err := c.Open(role)
 	if err != nil || !ok {
 		t.Fatalf("open: %v, %v", ok, err)
 	}
@@ -71,128 +89,62 @@ func (p *peer) close() {
 	p.core.Release(p.number)
 }
 
-// give hands bytes to the core, and all records that come of them to heard: as text, with the bytes they name.
-func (p *peer) give(input []byte, eof bool, heard func(record string)) (http1.Reception, error) {
-	p.rest = append(p.rest, input...)
-	flags := p.next
-	p.next = 0
-	if eof {
-		flags |= http1.ReceiveFlagsEOF
+// Receive puts the input somewhere near the begin of the slot, each time elsewhere.
+func (p *peer) Receive(input []byte, flags abi.ReceiveFlags) (corpus.Reading, error) {
+	p.offset = min((p.offset+5)%64, len(p.slot.Bytes)-len(input))
+	if p.offset < 0 {
+		return corpus.Reading{}, fmt.Errorf("%d bytes do not fit in a slot", len(input))
 	}
-	for {
-		copy(p.slot.Bytes, p.rest)
-		reception, err := p.core.Receive(p.number, p.slot, 0, len(p.rest), flags)
-		if err != nil {
-			return reception, err
-		}
-		flags &^= http1.ReceiveFlagsNextCycle
-		for _, event := range p.slot.Events[:reception.EventCount] {
-			heard(p.describe(&event))
-		}
-		p.rest = append([]byte(nil), p.rest[reception.Consumed:]...)
-		if reception.State != http1.ReaderStateMore {
-			return reception, nil
-		}
-	}
+	copy(p.slot.Bytes[p.offset:], input)
+	reception, err := p.core.Receive(p.number, p.slot, p.offset, len(input), http1.ReceiveFlags(flags))
+	return corpus.Reading{
+		Bytes:     p.slot.Bytes[p.offset:][:len(input)],
+		Events:    corpus.Memory(p.slot.Events...),
+		Fields:    p.slot.Fields,
+		Reception: corpus.Memory(reception),
+	}, err
 }
 
-// describe writes a record out, all of it.
-func (p *peer) describe(e *http1.EventRecord) string {
-	text := func(s http1.Span) string { return string(p.rest[s.Offset:][:s.Size]) }
-	if e.Kind == http1.EventDataReady {
-		return piece{e.Position, uint16(e.Flags), text(e.First)}.String()
+// Ask frames a request.
+func (p *peer) Ask(request *corpus.Request) error {
+	_, _, errno := p.core.FrameRequest(p.number, &core.Request{
+		Method: []byte(request.Method),
+		Target: []byte(request.Target),
+		Fields: exchange.NewFields(request.Fields...),
+		Flags:  http1.HeadFlags(request.Flags),
+	}, nil)
+	return failed("request", errno)
+}
+
+// Answer frames an answer.
+func (p *peer) Answer(reply *corpus.Reply) error {
+	fields := exchange.NewFields(reply.Fields...)
+	if reply.Upgrade {
+		_, _, errno := p.core.FrameUpgrade(p.number, fields, nil)
+		return failed("upgrade", errno)
 	}
-	out := fmt.Sprintf("%v at %d flags=%#x version=%#x length=%d", e.Kind, e.Position, uint16(e.Flags), uint16(e.Version), e.Length)
-	if e.Kind != http1.EventReady {
-		out += fmt.Sprintf(" %q %q %q", text(e.First), text(e.Second), text(e.Authority))
+	head := core.Head{Status: reply.Status, Fields: fields, Flags: http1.HeadFlags(reply.Flags)}
+	_, _, errno := p.core.FrameHead(p.number, &head, nil)
+	return failed("head", errno)
+}
+
+// Restrict sets limits of the connection's own.
+func (p *peer) Restrict(limits *abi.Limits) error {
+	return p.core.Restrict(p.number, int(limits.ChunkLine), int(limits.Trailers), int(limits.TrailerFields))
+}
+
+// failed is the error of a call that did not succeed.
+func failed(call string, errno http1.Errno) error {
+	if errno == http1.ErrnoSuccess {
+		return nil
 	}
-	fields := exchange.Fields{Table: p.slot.Fields[:int(e.FieldCount)*16], Bytes: p.rest}
-	for i := range fields.Len() {
-		name, value, ok := fields.At(i)
-		out += fmt.Sprintf(" [%q %q %v]", name, value, ok)
+	return fmt.Errorf("%s: %v", call, errno)
+}
+
+// roleOf is the side that a connection speaks for.
+func roleOf(settings corpus.Settings) http1.Role {
+	if settings.Client {
+		return http1.RoleClient
 	}
-	return out
+	return http1.RoleServer
 }
-
-// answer answers the request and begins the next cycle with the next bytes.
-func (p *peer) answer() (http1.Framing, http1.Errno) {
-	_, framing, errno := p.core.FrameHead(p.number, &core.Head{Status: 404, Flags: http1.HeadFlagsComplete}, nil)
-	p.next = http1.ReceiveFlagsNextCycle
-	return framing, errno
-}
-
-// joined joins the pieces of body that follow one another in a transcript, so that transcripts of different splits can be
-// compared.
-func joined(transcript []string) (out []string) {
-	for _, record := range transcript {
-		if last := len(out) - 1; last >= 0 {
-			if together, ok := join(out[last], record); ok {
-				out[last] = together
-				continue
-			}
-		}
-		out = append(out, record)
-	}
-	return out
-}
-
-// join joins two pieces of body, unless a chunk begins with the second.
-func join(first, second string) (together string, ok bool) {
-	var a, b piece
-	if !a.parse(first) || !b.parse(second) || b.flags&uint16(http1.EventFlagsChunkStart) != 0 {
-		return "", false
-	}
-	return piece{a.position, a.flags | b.flags, a.content + b.content}.String(), true
-}
-
-// piece is a piece of body in a transcript.
-type piece struct {
-	position uint64
-	flags    uint16
-	content  string
-}
-
-const pieceFormat = "data_ready at %d flags=%d %q"
-
-func (p piece) String() string { return fmt.Sprintf(pieceFormat, p.position, p.flags, p.content) }
-
-func (p *piece) parse(record string) bool {
-	n, _ := fmt.Sscanf(record, pieceFormat, &p.position, &p.flags, &p.content)
-	return n == 3
-}
-
-// transcript is all that a core says of an input given in pieces of the sizes that split says, then of its end.
-func transcript(t testing.TB, c *core.Core, input []byte, split func(rest int) int) []string {
-	t.Helper()
-	p := openPeer(t, c)
-	defer p.close()
-	var heard []string
-	hear := func(record string) { heard = append(heard, record) }
-	for done := 0; ; {
-		size := min(split(len(input)-done), len(input)-done, len(p.slot.Bytes)-len(p.rest))
-		eof := done+size == len(input)
-		reception, err := p.give(input[done:done+size], eof, hear)
-		if err != nil {
-			t.Fatal(err)
-		}
-		done += size
-		for reception.State == http1.ReaderStatePaused {
-			if _, errno := p.answer(); errno != http1.ErrnoSuccess {
-				t.Fatalf("answer: %v", errno)
-			}
-			if reception, err = p.give(nil, eof, hear); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if eof || reception.State == http1.ReaderStateFailed {
-			if reception.State == http1.ReaderStateFailed {
-				return append(heard, fmt.Sprintf("%v %d at %d", reception.Error, reception.ErrorStatus, reception.ErrorPosition))
-			}
-			return append(heard, fmt.Sprintf("%v, %d left", reception.State, len(p.rest)))
-		}
-	}
-}
-
-// whole gives everything at once, byByte one byte at a time.
-func whole(rest int) int { return rest }
-func byByte(int) int     { return 1 }

@@ -59,7 +59,7 @@ func frameShared(t *testing.T, c *core.Core, head core.Head, request string) (st
 	t.Helper()
 	p := openPeer(t, c)
 	defer p.close()
-	if _, err := p.give([]byte(request), false, func(string) {}); err != nil {
+	if _, err := p.Receive([]byte(request), 0); err != nil {
 		t.Fatal(err)
 	}
 	out, _, errno := c.FrameHead(p.number, &head, nil)

@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/sluicehttp/sluice/engine/internal/core"
+	"github.com/sluicehttp/sluice/internal/corpus"
 )
 
 // inputs are bytes that peers may send, good and bad, one per rule and more.
@@ -43,54 +46,86 @@ var inputs = []string{
 	"G\x80T / HTTP/1.1\r\nHost: a\r\n\r\n",
 }
 
-// TestTwin compares all that the core in its sandbox and its native twin say of the same bytes in the same pieces.
+// TestTwin compares all that the core in its sandbox and its native twin say of the same bytes in the same pieces, and what
+// they frame for the same host: as a server, as a client, and as either with a script by chance.
 func TestTwin(t *testing.T) {
 	both := bothCores(t)
-	all := slices.Clone(inputs)
-	corpora := corpusInputs(t)
-	t.Logf("%d inputs of our own, %d of the corpora", len(inputs), len(corpora))
-	all = append(all, corpora...)
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, input := range all {
-		compareTwins(t, both, []byte(input), whole, whole)
-		if len(input) < 4<<10 {
-			compareTwins(t, both, []byte(input), byByte, byByte)
+	for _, bytes := range allInputs(t) {
+		chance := script(random.Uint32())
+		for _, s := range []script{0, scriptClient, chance, chance ^ scriptClient} {
+			input := s.input(bytes)
+			compareTwins(t, both, input, s, func() corpus.Feed { return corpus.Feed{Split: whole} })
+			if len(input) < 2<<10 {
+				compareTwins(t, both, input, s, func() corpus.Feed { return corpus.Feed{Split: corpus.ByByte} })
+			}
+			seed := random.Uint64()
+			compareTwins(t, both, input, s, func() corpus.Feed { return corpus.RandomFeed(seed) })
 		}
-		seed := random.Uint64()
-		compareTwins(t, both, []byte(input), randomSplit(seed), randomSplit(seed))
 	}
 }
 
-// randomSplit is a split that equals every other of the same seed.
-func randomSplit(seed uint64) func(int) int {
-	random := rand.New(rand.NewPCG(seed, 0))
-	return func(int) int { return 1 + random.IntN(64) }
-}
+// whole gives as much at once as fits in a slot behind an unfinished head.
+func whole(left int) int { return min(left, 24<<10) }
 
-func compareTwins(t *testing.T, both cores, input []byte, forWasm, forNative func(int) int) {
+// compareTwins gives both cores the same.
+func compareTwins(t *testing.T, both cores, input []byte, s script, feed func() corpus.Feed) {
 	t.Helper()
-	wasm, native := transcript(t, both.wasm, input, forWasm), transcript(t, both.native, input, forNative)
-	if !slices.Equal(wasm, native) {
-		t.Fatalf("input %q\nwasm   %q\nnative %q", input, wasm, native)
+	wasmTrace, wasmFramed := transcript(t, both.wasm, input, s, feed())
+	nativeTrace, nativeFramed := transcript(t, both.native, input, s, feed())
+	if wasm, native := wasmTrace.String(), nativeTrace.String(); wasm != native {
+		t.Fatalf("script %#x, input %q: wasm -, native +\n%s", byte(s), input, corpus.Diff(wasm, native))
+	}
+	if !slices.Equal(wasmFramed, nativeFramed) {
+		t.Fatalf("script %#x, input %q\nwasm   %q\nnative %q", byte(s), input, wasmFramed, nativeFramed)
 	}
 }
 
-// TestSplits compares what the core says of the same bytes however they are split.
+// TestSplits compares what the core says of the same bytes, and frames for the same host, however the bytes are split.
 func TestSplits(t *testing.T) {
 	native := bothCores(t).native
 	random := rand.New(rand.NewPCG(3, 4))
-	for _, input := range append(slices.Clone(inputs), corpusInputs(t)...) {
-		want := joined(transcript(t, native, []byte(input), whole))
-		splits := map[string]func(int) int{"at random": randomSplit(random.Uint64())}
-		if len(input) < 16<<10 {
-			splits["byte by byte"] = byByte
-		}
-		for name, split := range splits {
-			if got := joined(transcript(t, native, []byte(input), split)); !slices.Equal(got, want) {
-				t.Fatalf("input %q\n%s %q\nwhole %q", input, name, got, want)
+	for _, bytes := range allInputs(t) {
+		chance := script(random.Uint32())
+		for _, s := range []script{0, scriptClient, chance, chance ^ scriptClient} {
+			input := s.input(bytes)
+			compareSplits(t, native, input, s, corpus.RandomFeed(random.Uint64()))
+			if len(input) < 8<<10 {
+				compareSplits(t, native, input, s, corpus.Feed{Split: corpus.ByByte})
 			}
 		}
 	}
+}
+
+// compareSplits gives a core the same at once and in pieces.
+func compareSplits(t *testing.T, c *core.Core, input []byte, s script, feed corpus.Feed) {
+	t.Helper()
+	wantTrace, wantFramed := transcript(t, c, input, s, corpus.Feed{Split: whole})
+	gotTrace, gotFramed := transcript(t, c, input, s, feed)
+	if want, got := wantTrace.Joined().String(), gotTrace.Joined().String(); got != want {
+		t.Fatalf("script %#x, input %q: whole -, in pieces +\n%s", byte(s), input, corpus.Diff(want, got))
+	}
+	if !slices.Equal(gotFramed, wantFramed) {
+		t.Fatalf("script %#x, input %q\nwhole %q\nin pieces %q", byte(s), input, wantFramed, gotFramed)
+	}
+}
+
+// allInputs are the inputs above and those of the corpora, of which a short run takes every tenth.
+func allInputs(t *testing.T) (all [][]byte) {
+	t.Helper()
+	for _, input := range inputs {
+		all = append(all, []byte(input))
+	}
+	corpora := corpusInputs(t)
+	taken := 0
+	for i, input := range corpora {
+		if !testing.Short() || i%10 == 0 {
+			all = append(all, []byte(input))
+			taken++
+		}
+	}
+	t.Logf("%d inputs of our own, %d of the %d of the corpora", len(inputs), taken, len(corpora))
+	return all
 }
 
 // corpusInputs are the inputs of the corpora that lie beside the project, none where they do not.
@@ -155,7 +190,7 @@ func tarInputs(t *testing.T, name string) (inputs []string) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if header.Typeflag != tar.TypeReg {
+		if header.Typeflag != tar.TypeReg || header.Name == "LICENSE" {
 			continue
 		}
 		content, err := io.ReadAll(archive)
@@ -166,36 +201,46 @@ func tarInputs(t *testing.T, name string) (inputs []string) {
 	}
 }
 
-// FuzzTwin compares the cores on arbitrary bytes in arbitrary pieces.
+// FuzzTwin compares the cores on arbitrary bytes in arbitrary pieces, with an arbitrary host.
 func FuzzTwin(f *testing.F) {
-	for _, input := range inputs {
-		f.Add([]byte(input), uint64(0))
-	}
-	f.Fuzz(func(t *testing.T, input []byte, seed uint64) {
+	addInputs(f)
+	f.Fuzz(func(t *testing.T, input []byte, s byte, seed uint64) {
 		if len(input) > maxFuzzed {
-			return // longer than a slot
+			return
 		}
-		both := bothCores(t)
-		compareTwins(t, both, input, randomSplit(seed), randomSplit(seed))
+		compareTwins(t, bothCores(t), input, script(s), func() corpus.Feed { return corpus.RandomFeed(seed) })
 	})
 }
 
-// FuzzSplits compares what the core says of arbitrary bytes whole and in pieces.
+// FuzzSplits compares what the core says of arbitrary bytes whole and in pieces, with an arbitrary host.
 func FuzzSplits(f *testing.F) {
-	for _, input := range inputs {
-		f.Add([]byte(input), uint64(0))
-	}
-	f.Fuzz(func(t *testing.T, input []byte, seed uint64) {
+	addInputs(f)
+	f.Fuzz(func(t *testing.T, input []byte, s byte, seed uint64) {
 		if len(input) > maxFuzzed {
-			return // longer than a slot
+			return
 		}
-		native := bothCores(t).native
-		want, got := joined(transcript(t, native, input, whole)), joined(transcript(t, native, input, randomSplit(seed)))
-		if !slices.Equal(got, want) {
-			t.Fatalf("whole %q\nsplit %q", want, got)
-		}
+		compareSplits(t, bothCores(t).native, input, script(s), corpus.RandomFeed(seed))
 	})
 }
 
-// maxFuzzed is the longest input that fits in a slot at once.
+// addInputs has a fuzzer begin with the inputs above and those of the corpus of package http1, each with another script.
+func addInputs(f *testing.F) {
+	f.Helper()
+	cases, err := corpus.Load(corpusFolder)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i, input := range inputs {
+		f.Add([]byte(input), byte(i)&^byte(scriptClient), uint64(i))
+	}
+	for i, c := range cases {
+		s := script(i) &^ scriptClient
+		if c.Settings.Client {
+			s |= scriptClient
+		}
+		f.Add(c.Input, byte(s), uint64(i))
+	}
+}
+
+// maxFuzzed is the longest input that is worth the time.
 const maxFuzzed = 60 << 10
