@@ -150,9 +150,9 @@ func benchmarkReceive(b *testing.B, c *core.Core, request []byte) {
 // and then all are answered, off the clock. Reading the clock adds some ten nanoseconds to a request, and the states of
 // several connections take more of the cache than one: both count against the core.
 func receiver(tb testing.TB, c *core.Core, request []byte) parser {
-	var peers [testConnections]*peer
+	var peers [testConnections]*asked
 	for i := range peers {
-		peers[i] = openPeer(tb, c)
+		peers[i] = &asked{peer: openPeer(tb, c)}
 		tb.Cleanup(peers[i].close)
 	}
 	// One slot serves all: what the core said of a request is looked at by nobody.
@@ -176,7 +176,14 @@ func receiver(tb testing.TB, c *core.Core, request []byte) parser {
 	}
 }
 
-func receiveAll(c *core.Core, slot *core.Slot, size int, peers []*peer) error {
+// asked is a connection that is asked again and again.
+type asked struct {
+	*peer
+	// next begins the next cycle with the next request.
+	next http1.ReceiveFlags
+}
+
+func receiveAll(c *core.Core, slot *core.Slot, size int, peers []*asked) error {
 	for _, p := range peers {
 		reception, err := c.Receive(p.number, slot, 0, size, p.next)
 		if err != nil || reception.State != http1.ReaderStatePaused {
@@ -186,7 +193,7 @@ func receiveAll(c *core.Core, slot *core.Slot, size int, peers []*peer) error {
 	return nil
 }
 
-func answerAll(c *core.Core, peers []*peer, head *core.Head, out []byte) error {
+func answerAll(c *core.Core, peers []*asked, head *core.Head, out []byte) error {
 	for _, p := range peers {
 		if _, _, errno := c.FrameHead(p.number, head, out); errno != http1.ErrnoSuccess {
 			return fmt.Errorf("frame: %v", errno)
@@ -198,7 +205,7 @@ func answerAll(c *core.Core, peers []*peer, head *core.Head, out []byte) error {
 
 // exchanger parses with a core and answers, as BenchmarkRequest does.
 func exchanger(tb testing.TB, c *core.Core, request []byte) parser {
-	p := openPeer(tb, c)
+	p := &asked{peer: openPeer(tb, c)}
 	tb.Cleanup(p.close)
 	copy(p.slot.Bytes, request)
 	head := core.Head{Status: 200, Fields: answerFields, Length: 13, Flags: http1.HeadFlagsComplete}

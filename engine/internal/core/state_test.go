@@ -3,6 +3,7 @@ package core_test
 import (
 	"testing"
 
+	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/guest/http1"
@@ -15,6 +16,32 @@ func eachCore(t *testing.T, test func(t *testing.T, c *core.Core)) {
 	t.Run("native", func(t *testing.T) { test(t, both.native) })
 }
 
+// driven is a connection to which bytes are given bit by bit.
+type driven struct {
+	*peer
+	rest []byte
+}
+
+func openUndecided(t *testing.T, c *core.Core) *driven {
+	t.Helper()
+	p := &driven{peer: openPeerAs(t, c, http1.RoleNone)}
+	t.Cleanup(p.close)
+	return p
+}
+
+// give hands bytes to the core behind those that were not consumed.
+func (p *driven) give(t *testing.T, text string, flags abi.ReceiveFlags) {
+	t.Helper()
+	p.rest = append(p.rest, text...)
+	reading, err := p.Receive(p.rest, flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reception abi.Reception
+	reception.Load(reading.Reception)
+	p.rest = p.rest[reception.Consumed:]
+}
+
 // wantState compares where a connection stands.
 func (p *peer) wantState(t *testing.T, role http1.Role, read http1.ReadState, write http1.WriteState) {
 	t.Helper()
@@ -24,27 +51,11 @@ func (p *peer) wantState(t *testing.T, role http1.Role, read http1.ReadState, wr
 	}
 }
 
-func openUndecided(t *testing.T, c *core.Core) *peer {
-	t.Helper()
-	number, ok, err := c.Open(http1.RoleNone)
-	if err != nil || !ok {
-		t.Fatalf("open: %v, %v", ok, err)
-	}
-	p := &peer{core: c, number: number, slot: c.AcquireSlot()}
-	t.Cleanup(p.close)
-	return p
-}
-
 // TestServerStates asks where a server's connection stands after each step.
 func TestServerStates(t *testing.T) {
 	eachCore(t, func(t *testing.T, c *core.Core) {
 		p := openUndecided(t, c)
-		give := func(text string) {
-			t.Helper()
-			if _, err := p.give([]byte(text), false, func(string) {}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		give := func(text string) { t.Helper(); p.give(t, text, 0) }
 		p.wantState(t, http1.RoleNone, http1.ReadStateEmpty, http1.WriteStateEmpty)
 		give("PUT / HTTP/1.1\r\nHost: h\r\n")
 		p.wantState(t, http1.RoleServer, http1.ReadStateEmpty, http1.WriteStateEmpty)
@@ -59,8 +70,7 @@ func TestServerStates(t *testing.T) {
 		give("b")
 		c.FrameTrailers(p.number, exchange.NewFields("A", "b"), nil)
 		p.wantState(t, http1.RoleServer, http1.ReadStateFinished, http1.WriteStateFinished)
-		p.next = http1.ReceiveFlagsNextCycle
-		give("")
+		p.give(t, "", abi.ReceiveFlagsNextCycle)
 		p.wantState(t, http1.RoleServer, http1.ReadStateEmpty, http1.WriteStateEmpty)
 	})
 }
@@ -75,9 +85,7 @@ func TestClientStates(t *testing.T) {
 			t.Fatalf("%q, %v, want %q", head, errno, want)
 		}
 		p.wantState(t, http1.RoleClient, http1.ReadStateEmpty, http1.WriteStateMetadataIssued)
-		if _, err := p.give([]byte("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), false, func(string) {}); err != nil {
-			t.Fatal(err)
-		}
+		p.give(t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 0)
 		p.wantState(t, http1.RoleClient, http1.ReadStateFinished, http1.WriteStateMetadataIssued)
 		if _, _, errno := c.FrameHead(p.number, &core.Head{Status: 200, Flags: http1.HeadFlagsComplete}, nil); errno != http1.ErrnoState {
 			t.Errorf("a client answers: %v", errno)
@@ -86,10 +94,7 @@ func TestClientStates(t *testing.T) {
 			t.Errorf("%q, %v", end, errno)
 		}
 		p.wantState(t, http1.RoleClient, http1.ReadStateFinished, http1.WriteStateFinished)
-		p.next = http1.ReceiveFlagsNextCycle
-		if _, err := p.give(nil, false, func(string) {}); err != nil {
-			t.Fatal(err)
-		}
+		p.give(t, "", abi.ReceiveFlagsNextCycle)
 		p.wantState(t, http1.RoleClient, http1.ReadStateEmpty, http1.WriteStateEmpty)
 		if _, _, errno := c.FrameRequest(p.number, &request, nil); errno != http1.ErrnoSuccess {
 			t.Errorf("the next request: %v", errno)
@@ -122,7 +127,9 @@ func TestRestrict(t *testing.T) {
 			if err != nil || reception.State != http1.ReaderStatePaused {
 				t.Fatalf("%+v, %v", reception, err)
 			}
-			p.answer()
+			if _, _, errno := c.FrameHead(p.number, &core.Head{Status: 204, Flags: http1.HeadFlagsComplete}, nil); errno != http1.ErrnoSuccess {
+				t.Fatal(errno)
+			}
 			if _, err := c.Receive(p.number, p.slot, 0, 0, http1.ReceiveFlagsNextCycle); err != nil {
 				t.Fatal(err)
 			}
