@@ -129,11 +129,11 @@ func (c *Conn) Close() error {
 
 // Reusable reports whether Start can begin an exchange: the one before is complete on both sides, both want the connection
 // to go on, and so far as can be seen the server has neither ended it nor sent anything since. It does not wait.
-func (c *Conn) Reusable() bool { return c.prepare() == nil }
+func (c *Conn) Reusable() bool { return c.Unusable() == nil }
 
-// prepare gets ready for an exchange. It fails when none can begin: with ErrState because the one before goes on, else
-// because of the connection.
-func (c *Conn) prepare() error {
+// Unusable is why Start cannot begin an exchange: ErrState because the one before goes on, any other error because of the
+// connection. It is nil when Start can.
+func (c *Conn) Unusable() error {
 	x := &c.cycle
 	switch {
 	case c.err != nil:

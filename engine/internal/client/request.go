@@ -29,7 +29,7 @@ type Request struct {
 // It returns ErrState while another exchange is under way, ErrInvalid for what may not be sent, also an expectation without
 // a body to expect, and ErrTooBig when the head has no room.
 func (c *Conn) Start(r *Request) error {
-	if err := c.prepare(); err != nil {
+	if err := c.Unusable(); err != nil {
 		return err
 	}
 	expecting := expectsContinue(r.Fields)
