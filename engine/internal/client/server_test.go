@@ -340,8 +340,8 @@ func TestSluice(t *testing.T) {
 func sluiceServer(t *testing.T) (addr string) {
 	t.Helper()
 	server := transport.NewServer(transport.Config{
-		Cores: newCores(t), Router: everything{}, MaxConnections: 16, Buffered: 1 << 20, Log: slog.New(slog.DiscardHandler),
-		Times: transport.Times{Head: wait, BodyIdle: wait, KeepAliveIdle: wait, WriteIdle: wait, HandlerWall: wait},
+		Cores: newCores(t), Router: everything{}, MaxConnections: 16, HeadTime: wait, Log: slog.New(slog.DiscardHandler),
+		Limits: transport.Limits{Buffered: 1 << 20, BodyIdle: wait, KeepAliveIdle: wait, WriteIdle: wait, HandlerWall: wait},
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
