@@ -83,7 +83,9 @@ func TestMalformed(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "a.md")
-	const before, after = "# T\n\n## A\n*RFC 1 section 2.*\n```http\n```\n```trace\nold\nolder\n```\n\n## B\n*policy: b.*\n```http\n```\n```trace\n", "```\n"
+	const before = "# T\n\n## A\n*RFC 1 section 2.*\n```http\n```\n```trace\nold\nolder\n```\n\n" +
+		"## B\n*policy: b.*\n```http\n```\n```trace\n"
+	const after = "```\n"
 	if err := os.WriteFile(path, []byte(before+after), 0o644); err != nil {
 		t.Fatal(err)
 	}

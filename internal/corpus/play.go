@@ -307,7 +307,8 @@ func (p *Player) sameLine(record *abi.EventRecord, first, second []byte) error {
 		return fmt.Errorf("reason %q, and %q in front", first, want)
 	}
 	if !bytes.Equal(second, line.Target) || record.Version != line.Version || record.Status != line.Status {
-		return fmt.Errorf("%q %v %d, and %q %v %d in front", second, record.Version, record.Status, line.Target, line.Version, line.Status)
+		return fmt.Errorf("%q %v %d, and %q %v %d in front",
+			second, record.Version, record.Status, line.Target, line.Version, line.Status)
 	}
 	return nil
 }

@@ -52,7 +52,9 @@ func Defaults() Settings {
 	return Settings{
 		Method: "GET",
 		Asks:   Unlimited,
-		Limits: abi.Limits{StartLine: 8 << 10, Head: 32 << 10, Fields: 128, ChunkLine: 4 << 10, Trailers: 8 << 10, TrailerFields: 32},
+		Limits: abi.Limits{
+			StartLine: 8 << 10, Head: 32 << 10, Fields: 128, ChunkLine: 4 << 10, Trailers: 8 << 10, TrailerFields: 32,
+		},
 	}
 }
 
