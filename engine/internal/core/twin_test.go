@@ -1,14 +1,7 @@
 package core_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
-	"encoding/base64"
-	"encoding/json"
-	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -116,11 +109,11 @@ func allInputs(t *testing.T) (all [][]byte) {
 	for _, input := range inputs {
 		all = append(all, []byte(input))
 	}
-	corpora := corpusInputs(t)
+	corpora := corporaInputs(t)
 	taken := 0
 	for i, input := range corpora {
 		if !testing.Short() || i%10 == 0 {
-			all = append(all, []byte(input))
+			all = append(all, input)
 			taken++
 		}
 	}
@@ -128,77 +121,22 @@ func allInputs(t *testing.T) (all [][]byte) {
 	return all
 }
 
-// corpusInputs are the inputs of the corpora that lie beside the project, none where they do not.
-func corpusInputs(t *testing.T) (inputs []string) {
+// corporaInputs are the inputs of other people's cases and fuzzers, none where their folder is not there.
+func corporaInputs(t *testing.T) (inputs [][]byte) {
 	t.Helper()
-	dir := os.Getenv("SLUICE_CORPORA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "shared", "corpora")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Logf("no corpora: %v; SLUICE_CORPORA names their folder", err)
+	folder, err := findCorpora()
+	if err != nil {
+		t.Log(err)
 		return nil
 	}
-	for _, name := range []string{"http1-llhttp.json", "http1-parsers.json", "http1-smuggler.json"} {
-		inputs = append(inputs, jsonInputs(t, filepath.Join(dir, name))...)
-	}
-	return append(inputs, tarInputs(t, filepath.Join(dir, "fuzz-http1.tgz"))...)
-}
-
-// jsonInputs are the inputs of a corpus in JSON.
-func jsonInputs(t *testing.T, name string) (inputs []string) {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var corpus struct {
-		Cases []struct {
-			Input string `json:"input_b64"`
+	for _, load := range corporaLoaders {
+		for _, c := range load(t, folder) {
+			inputs = append(inputs, c.input)
 		}
 	}
-	if err := json.Unmarshal(content, &corpus); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	for _, c := range corpus.Cases {
-		input, err := base64.StdEncoding.DecodeString(c.Input)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		inputs = append(inputs, string(input))
-	}
-	return inputs
-}
-
-// tarInputs are the inputs of a corpus that is a tar file.
-func tarInputs(t *testing.T, name string) (inputs []string) {
-	t.Helper()
-	file, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	for archive := tar.NewReader(unzipped); ; {
-		header, err := archive.Next()
-		if err == io.EOF {
-			return inputs
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if header.Typeflag != tar.TypeReg || header.Name == "LICENSE" {
-			continue
-		}
-		content, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		inputs = append(inputs, string(content))
-	}
+	fuzzed := fuzzInputs(t, folder)
+	t.Logf("%d inputs of other people's cases, %d of their fuzzers", len(inputs), len(fuzzed))
+	return append(inputs, fuzzed...)
 }
 
 // FuzzTwin compares the cores on arbitrary bytes in arbitrary pieces, with an arbitrary host.
