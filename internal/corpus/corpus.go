@@ -200,24 +200,28 @@ func (f *file) update(record func(*Case) (string, error)) error {
 	return os.WriteFile(f.path, []byte(strings.Join(lines, "\n")), 0o644)
 }
 
-// Decisions reads the names of the rows from the table of decisions in a folder's README.
-func Decisions(folder string) (rows []string, err error) {
-	content, err := os.ReadFile(filepath.Join(folder, "README.md"))
+// Decisions reads the names of the rows from the tables of decisions in a file.
+func Decisions(file string) (rows []string, err error) {
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	_, table, _ := strings.Cut(string(content), "\n| decision |")
-	for _, line := range strings.Split(table, "\n")[1:] {
+	inTable := false
+	for line := range strings.Lines(string(content)) {
 		cells := strings.Split(line, "|")
 		if len(cells) < 2 {
-			break
+			inTable = false
+			continue
 		}
-		if name := strings.TrimSpace(cells[1]); !strings.HasPrefix(name, "--") {
+		switch name := strings.TrimSpace(cells[1]); {
+		case name == "decision":
+			inTable = true
+		case inTable && !strings.HasPrefix(name, "--"):
 			rows = append(rows, name)
 		}
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s/README.md holds no table of decisions", folder)
+		return nil, fmt.Errorf("%s holds no table of decisions", file)
 	}
 	return rows, nil
 }
