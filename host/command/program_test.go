@@ -334,11 +334,26 @@ func TestTrace(t *testing.T) {
 		line    = `{"event":"LINE_READY","offset":0,"method":"GET","target":"/<a>","version":"1.1"}` + "\n"
 		header  = `{"event":"HEADER_READY","offset":19,"fields":[["Host","a"],["X","é"]]}` + "\n"
 		ready   = `{"event":"READY","offset":36}` + "\n"
+
+		answer      = "HTTP/1.1 200 \r\nContent-Length:10\r\n\r\n"
+		answerLines = `{"event":"LINE_READY","offset":0,"status":200,"reason":"","version":"1.1"}` + "\n" +
+			`{"event":"HEADER_READY","offset":15,"fields":[["Content-Length","10"]]}` + "\n"
 	)
 	for _, test := range []struct{ args, input, want string }{
 		{"trace", request, line + header + ready + `{"verdict":"accept","messages":1}` + "\n"},
 		{"trace --eof", request, line + header + ready + `{"verdict":"accept","messages":1}` + "\n"},
 		{"trace", request[:25], line + `{"verdict":"incomplete","messages":0}` + "\n"},
+		{"trace --role client --method HEAD", answer + answer, answerLines + `{"event":"READY","offset":36}` + "\n" +
+			strings.NewReplacer(`:0,`, `:36,`, `:15,`, `:51,`).Replace(answerLines) + `{"event":"READY","offset":72}` + "\n" +
+			`{"verdict":"accept","messages":2}` + "\n"},
+		{"trace --role client", answer, answerLines + `{"verdict":"incomplete","messages":0}` + "\n"},
+		{"trace --role client --eof", answer, answerLines + `{"verdict":"incomplete","messages":0,"error":{"code":"truncated","offset":36,"status":502}}` + "\n"},
+		{"trace --role client --eof", "HTTP/1.0 200 \r\n\r\nx", `{"event":"LINE_READY","offset":0,"status":200,"reason":"","version":"1.0"}` + "\n" +
+			`{"event":"HEADER_READY","offset":15,"fields":[]}` + "\n" + `{"event":"DATA_READY","offset":17,"data":"x"}` + "\n" +
+			`{"event":"READY","offset":18}` + "\n" + `{"verdict":"accept","messages":1}` + "\n"},
+		{"trace --role client --method CONNECT", "HTTP/1.0 200 \r\n\r\nraw", `{"event":"LINE_READY","offset":0,"status":200,"reason":"","version":"1.0"}` + "\n" +
+			`{"event":"HEADER_READY","offset":15,"fields":[]}` + "\n" + `{"event":"UPGRADED","offset":17}` + "\n" +
+			`{"verdict":"upgrade","messages":1}` + "\n"},
 	} {
 		for _, mode := range []string{"", " --split 1", " --core native"} {
 			t.Run(test.args+mode, func(t *testing.T) {
