@@ -251,7 +251,7 @@ const (
 	EventFlagsExpectContinue EventFlags = 1 << 5
 	// On header_ready: the peer asks for another protocol, by Upgrade or by CONNECT; of an answer: it agrees to.
 	EventFlagsUpgrade EventFlags = 1 << 6
-	// On line_ready and header_ready: an informational answer (100 to 199), which another follows.
+	// On line_ready and header_ready: an informational answer (100 to 199 without 101), which another follows.
 	EventFlagsInformational EventFlags = 1 << 7
 	// On header_ready: the end of the connection ends the body.
 	EventFlagsUntilClose EventFlags = 1 << 8
@@ -381,7 +381,8 @@ const (
 	ErrorCodeReason ErrorCode = 34
 	// The server sent something before it was asked.
 	ErrorCodeUnsolicited ErrorCode = 35
-	// The server switched to another protocol though it was not asked to (RFC 9110 section 7.8).
+	// The server switched to another protocol though it was not asked to, in HTTP/1.0, or without saying to which (RFC
+	// 9110 section 7.8).
 	ErrorCodeUpgradeUnasked ErrorCode = 36
 )
 

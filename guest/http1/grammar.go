@@ -14,8 +14,7 @@ const (
 	classHost
 	// classScheme: ALPHA / DIGIT / "+" / "-" / "." (RFC 3986 section 3.1).
 	classScheme
-	// classIPLiteral: what stands between the brackets of an IP-literal: HEXDIG / ":" / ".", and unreserved / sub-delims
-	// for IPvFuture (RFC 3986 section 3.2.2).
+	// classIPLiteral: what IPvFuture ends with: unreserved / sub-delims / ":" (RFC 3986 section 3.2.2).
 	classIPLiteral
 	// classQuoted: qdtext = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text (RFC 9110 section 5.6.4).
 	classQuoted
@@ -132,6 +131,17 @@ func nextElement(list []byte) (element, rest []byte, more bool) {
 		}
 	}
 	return trimSpace(list), nil, false
+}
+
+// hasElement reports whether a list has an element that is not empty.
+func hasElement(list []byte) bool {
+	for more := true; more; {
+		var element []byte
+		if element, list, more = nextElement(list); len(element) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // In is the part of b that a span names. ok is false when it does not lie in b.

@@ -14,6 +14,9 @@ type message struct {
 	length    uint64
 
 	seen seen
+	// wrongLength and wrongCoding are what is wrong with the framing fields of an answer. They matter when it has a body
+	// that they frame.
+	wrongLength, wrongCoding ErrorCode
 }
 
 // reset forgets a message. Mainline Go clears and copies what is longer than a few words by a call into the host, so what
@@ -21,10 +24,14 @@ type message struct {
 func (m *message) reset() {
 	m.first, m.target, m.authority = Span{}, Span{}, Span{}
 	m.version, m.status, m.flags, m.length, m.seen = 0, 0, 0, 0, 0
+	m.wrongLength, m.wrongCoding = ErrorCodeNone, ErrorCodeNone
 }
 
 // forgetFields forgets what the fields have said, so that it can be said again.
-func (m *message) forgetFields() { m.flags, m.length, m.seen = 0, 0, 0 }
+func (m *message) forgetFields() {
+	m.flags, m.length, m.seen = 0, 0, 0
+	m.wrongLength, m.wrongCoding = ErrorCodeNone, ErrorCodeNone
+}
 
 // seen says which fields and options a head has shown so far.
 type seen uint16
@@ -81,7 +88,7 @@ func (m *message) note(name, value []byte, offset int) ErrorCode {
 			return m.noteExpect(value)
 		}
 	case len("upgrade"):
-		if load32(name, 0)|fold&0xffffffff == wordUpgr && load32(name, 3)|fold&0xffffffff == wordRade && len(value) > 0 {
+		if load32(name, 0)|fold&0xffffffff == wordUpgr && load32(name, 3)|fold&0xffffffff == wordRade && hasElement(value) {
 			m.seen |= seenUpgradeField
 		}
 	case len("connection"):
@@ -101,11 +108,15 @@ func (m *message) note(name, value []byte, offset int) ErrorCode {
 }
 
 // noteHost takes Host = uri-host [ ":" port ] (RFC 9110 section 7.2). The authority of an absolute target goes before it.
+// HTTP/1.0, which can do without, may also leave it empty.
 func (m *message) noteHost(value []byte, span Span) ErrorCode {
 	if m.seen&seenHost != 0 {
 		return ErrorCodeHostRepeated
 	}
 	m.seen |= seenHost
+	if len(value) == 0 && m.version < VersionHTTP11 {
+		return ErrorCodeNone
+	}
 	if !isAuthority(value, false) {
 		return ErrorCodeHostInvalid
 	}
@@ -158,7 +169,8 @@ func connectionOptions(value []byte) (options seen, err ErrorCode) {
 // from what is no number at all. In an answer equal values count as one (RFC 9112 section 6.3).
 func (m *message) noteContentLength(value []byte) ErrorCode {
 	if m.status != 0 {
-		return m.noteAnswerLength(value)
+		m.wrongLength = m.noteAnswerLength(value)
+		return ErrorCodeNone
 	}
 	if m.seen&seenContentLength != 0 {
 		return ErrorCodeContentLengthRepeated
@@ -176,8 +188,11 @@ func (m *message) noteContentLength(value []byte) ErrorCode {
 	return ErrorCodeNone
 }
 
-// noteAnswerLength takes the Content-Length of an answer.
+// noteAnswerLength takes the Content-Length of an answer, and says what is wrong with it and with those before.
 func (m *message) noteAnswerLength(value []byte) ErrorCode {
+	if m.wrongLength != ErrorCodeNone {
+		return m.wrongLength
+	}
 	for more := true; more; {
 		var element []byte
 		element, value, more = nextElement(value)
@@ -208,21 +223,31 @@ func lengthError(value []byte) ErrorCode {
 
 // noteTransferEncoding takes Transfer-Encoding = #transfer-coding (RFC 9112 section 6.1). Several fields count as one
 // list, in which chunked must be the last and only element. In an answer the conclusions wait for its end, for an answer
-// without a body may name any coding.
+// without a body may say anything.
 func (m *message) noteTransferEncoding(value []byte) ErrorCode {
-	if m.status == 0 {
-		switch {
-		case m.version < VersionHTTP11:
-			return ErrorCodeTransferEncodingVersion
-		case m.seen&seenContentLength != 0:
-			return ErrorCodeFramingConflict
+	if m.status != 0 {
+		m.seen |= seenTransferEncoding
+		if m.wrongCoding == ErrorCodeNone {
+			m.wrongCoding = m.noteCodings(value)
 		}
-		m.flags |= EventFlagsBody | EventFlagsChunked
+		return ErrorCodeNone
+	}
+	switch {
+	case m.version < VersionHTTP11:
+		return ErrorCodeTransferEncodingVersion
+	case m.seen&seenContentLength != 0:
+		return ErrorCodeFramingConflict
 	}
 	m.seen |= seenTransferEncoding
+	m.flags |= EventFlagsBody | EventFlagsChunked
+	return m.noteCodings(value)
+}
+
+// noteCodings takes a list of transfer codings.
+func (m *message) noteCodings(list []byte) ErrorCode {
 	for more := true; more; {
 		var coding []byte
-		coding, value, more = nextElement(value)
+		coding, list, more = nextElement(list)
 		if err := m.noteCoding(coding); err != ErrorCodeNone {
 			return err
 		}
@@ -276,7 +301,7 @@ func (m *message) finishAnswer(request *outgoing, sent bool) ErrorCode {
 	m.length = 0
 	switch {
 	case m.status == 101:
-		if !request.upgrade || !sent {
+		if !request.upgrade || !sent || m.version < VersionHTTP11 || m.seen&seenUpgradeField == 0 {
 			return ErrorCodeUpgradeUnasked
 		}
 		m.flags |= EventFlagsUpgrade
@@ -293,6 +318,8 @@ func (m *message) finishAnswer(request *outgoing, sent bool) ErrorCode {
 	case request.head || m.status == 204 || m.status == 304:
 	case m.seen&seenTransferEncoding != 0 && m.version < VersionHTTP11:
 		m.untilClose()
+	case m.wrongCoding != ErrorCodeNone:
+		return m.wrongCoding
 	case m.seen&seenOtherCoding != 0:
 		return ErrorCodeTransferEncodingUnsupported
 	case m.seen&seenTransferEncoding != 0:
@@ -301,6 +328,8 @@ func (m *message) finishAnswer(request *outgoing, sent bool) ErrorCode {
 			// Somebody on the way may have framed it otherwise.
 			m.flags &^= EventFlagsKeepAlive
 		}
+	case m.wrongLength != ErrorCodeNone:
+		return m.wrongLength
 	case m.seen&seenContentLength != 0:
 		m.flags |= EventFlagsBody
 		m.length = length

@@ -82,7 +82,7 @@ func (r *reader) endStatusLine(line []byte, end int) bool {
 	}
 	event := r.emit(EventLineReady, 0)
 	event.Version, event.Status, event.First = m.version, m.status, m.first
-	if m.status < 200 {
+	if m.status < 200 && m.status != 101 {
 		event.Flags = EventFlagsInformational
 	}
 	s.fieldsStart = end + len("\r\n")
