@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,15 +27,27 @@ const wait = 30 * time.Second
 // calm are times that no test waits for.
 var calm = client.Times{Continue: wait, Head: wait, BodyIdle: wait, WriteIdle: wait, Raw: wait}
 
-// newCores makes cores for a test.
-func newCores(t testing.TB) *core.Set {
+// newCores makes cores for so many connections.
+func newCores(t testing.TB, connections int) *core.Set {
 	t.Helper()
-	maker := core.NativeMaker(core.Config{Connections: 64, Limits: http1.DefaultLimits})
+	maker := core.NativeMaker(core.Config{Connections: connections, Limits: http1.DefaultLimits})
 	cores, err := core.NewSet(1, slog.New(slog.DiscardHandler), maker)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cores
+}
+
+// common are cores that most tests share: they are large.
+var common struct {
+	sync.Once
+	*core.Set
+}
+
+func commonCores(t testing.TB) *core.Set {
+	t.Helper()
+	common.Do(func() { common.Set = newCores(t, 1024) })
+	return common.Set
 }
 
 // conn is a connection in a test.
@@ -56,7 +69,7 @@ func connect(t testing.TB, addr string, times client.Times) conn {
 // over makes a connection of a socket.
 func over(t testing.TB, socket net.Conn, times client.Times) conn {
 	t.Helper()
-	c, err := client.New(newCores(t), socket, times)
+	c, err := client.New(commonCores(t), socket, times)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +117,10 @@ func (c conn) next() (ev client.Event) {
 }
 
 // hear tells the rest of an answer, an event per line and the error at last. Pieces of body are joined.
-func (c conn) hear() string {
+func (c conn) hear() string { return c.hearAnd(func(*client.Event) {}) }
+
+// hearAnd does something after each event.
+func (c conn) hearAnd(do func(ev *client.Event)) string {
 	var lines []string
 	inBody := false
 	for {
@@ -112,6 +128,7 @@ func (c conn) hear() string {
 		if err := c.Next(&ev); err != nil {
 			return strings.Join(append(lines, "("+err.Error()+")"), "\n")
 		}
+		do(&ev)
 		if ev.Kind == abi.EventDataReady {
 			if !inBody {
 				lines = append(lines, "body ")
@@ -216,15 +233,11 @@ func TestNew(t *testing.T) {
 	defer theirs.Close()
 	defer ours.Close()
 	for _, times := range []client.Times{{}, {Continue: 1, Head: 1, BodyIdle: 1}, {Continue: 1, Head: 1, BodyIdle: 1, WriteIdle: 1, Raw: -1}} {
-		if _, err := client.New(newCores(t), ours, times); err == nil {
+		if _, err := client.New(commonCores(t), ours, times); err == nil {
 			t.Errorf("%+v are taken", times)
 		}
 	}
-	maker := core.NativeMaker(core.Config{Connections: 1, Limits: http1.DefaultLimits})
-	full, err := core.NewSet(1, slog.New(slog.DiscardHandler), maker)
-	if err != nil {
-		t.Fatal(err)
-	}
+	full := newCores(t, 1)
 	only, err := client.New(full, ours, calm)
 	if err != nil {
 		t.Fatal(err)

@@ -185,10 +185,11 @@ func TestContinue(t *testing.T) {
 		}
 	})
 	t.Run("hints in front of it", func(t *testing.T) {
+		hinted := make(chan struct{})
 		addr := script(t, func(socket *net.TCPConn) {
 			readHead(socket)
 			io.WriteString(socket, "HTTP/1.1 103 a\r\nLink: x\r\n\r\n")
-			time.Sleep(50 * time.Millisecond)
+			<-hinted
 			io.WriteString(socket, "HTTP/1.1 100 b\r\n\r\n")
 			io.CopyN(io.Discard, socket, 5)
 			io.WriteString(socket, "HTTP/1.1 204 c\r\n\r\n")
@@ -198,7 +199,9 @@ func TestContinue(t *testing.T) {
 		heard := ""
 		for c.Write([]byte("hello")) != nil {
 			ev := c.next()
-			heard += describe(&ev) + "\n"
+			if heard += describe(&ev) + "\n"; ev.Kind == abi.EventHeaderReady {
+				close(hinted)
+			}
 		}
 		compare(t, heard, "103 a 1.1\nheader informational Link=x")
 		if err := c.End(); err != nil {
@@ -340,7 +343,7 @@ func TestSluice(t *testing.T) {
 func sluiceServer(t *testing.T) (addr string) {
 	t.Helper()
 	server := transport.NewServer(transport.Config{
-		Cores: newCores(t), Router: everything{}, MaxConnections: 16, HeadTime: wait, Log: slog.New(slog.DiscardHandler),
+		Cores: commonCores(t), Router: everything{}, MaxConnections: 16, HeadTime: wait, Log: slog.New(slog.DiscardHandler),
 		Limits: transport.Limits{Buffered: 1 << 20, BodyIdle: wait, KeepAliveIdle: wait, WriteIdle: wait, HandlerWall: wait},
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
