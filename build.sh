@@ -59,7 +59,7 @@ verb_examples() {
 ## test       installs what is missing (Debian, as root), builds everything, runs every check and every test
 verb_test() {
   may_install=yes
-  need git go clang rust cargo node npm curl
+  need git go clang rust cargo node npm curl nginx haproxy
   part 'handlers' handlers
   part 'program' verb_build
   checks
@@ -338,6 +338,9 @@ need() {
       rust) rustc_for_wasm >/dev/null || lack 'rustc with the target wasm32-unknown-unknown' rustc libstd-rust-dev-wasm32 ;;
       node) have node || lack node nodejs ;;
       npm) have npm || lack npm npm ;;
+      # Pinned, because what the chains of servers show is what these versions do.
+      nginx) have nginx || have /usr/sbin/nginx || lack nginx 'nginx=1.22.*' ;;
+      haproxy) have haproxy || have /usr/sbin/haproxy || lack haproxy 'haproxy=2.6.*' ;;
     esac
   done
   [ ${#missing[@]} -eq 0 ] || install "$(printf '%s, ' "${missing[@]}")" ca-certificates "${packages[@]}"
@@ -358,12 +361,23 @@ install() {
   export DEBIAN_FRONTEND=noninteractive
   {
     apt-get update || echo 'going on with the package lists that are there'
-    "${command[@]}"
+    without_services "${command[@]}"
   } >"$scratch/apt" 2>&1 || {
     cat "$scratch/apt"
     exit 1
   }
 }
+
+# without_services runs a command that installs packages. Servers among them are for tests to start, not for the system.
+without_services() (
+  policy=/usr/sbin/policy-rc.d # asked before a service is started, and not there on most machines
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod a+x "$policy"
+  fi
+  "$@"
+)
 
 # use_pinned_go makes `go` the toolchain that go.mod names, no older and no newer one: core.wasm's bytes depend on it.
 use_pinned_go() {
