@@ -68,8 +68,14 @@ func wrongVersion(b []byte) int {
 	if len(b) > len(pattern) {
 		b = b[:len(pattern)]
 	}
+	return mismatch(b, pattern)
+}
+
+// mismatch is the offset of the first byte of b that does not fit a pattern at least as long, in which "d" stands for a
+// digit and every other byte for itself, or -1.
+func mismatch(b []byte, pattern string) int {
 	for i, c := range b {
-		if want := pattern[i]; c != want && (want != 'd' || !isDigit(c)) {
+		if want := pattern[i]; want == 'd' && !isDigit(c) || want != 'd' && want != c {
 			return i
 		}
 	}

@@ -53,13 +53,12 @@ func wrongStatusPrefix(b []byte) int {
 	if len(b) > len(statusPrefix) {
 		b = b[:len(statusPrefix)]
 	}
-	for i, c := range b {
-		want := statusPrefix[i]
-		if c != want && (want != 'd' || !isDigit(c)) || i == len("HTTP/d.d ") && c == '0' {
-			return i
-		}
+	const first = len("HTTP/d.d ")
+	wrong := mismatch(b, statusPrefix)
+	if len(b) > first && b[first] == '0' && (wrong < 0 || wrong > first) {
+		return first
 	}
-	return -1
+	return wrong
 }
 
 // failStatusPrefix refuses the byte at offset at of a status line's beginning.
