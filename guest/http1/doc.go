@@ -4,7 +4,8 @@
 //
 // One file holds one idea, and each builds on those before it:
 //
-//	grammar.go      which bytes may stand where: tables, and tests of eight bytes at a time
+//	grammar.go      which bytes may stand where: tables
+//	words.go        tests of eight bytes at a time
 //	errors.go       the status that answers each error
 //	limits.go       what bounds a message
 //	state.go        the tables of transitions: what may follow what, on both sides of an exchange, for both roles
