@@ -235,6 +235,7 @@ func (r *reader) readTrailers() bool {
 		r.emit(EventTrailerReady, start).FieldCount = uint16(s.fields)
 	}
 	r.at = start + s.scanned
+	s.reset(partEmptyLines)
 	r.endMessage()
 	return true
 }

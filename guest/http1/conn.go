@@ -8,6 +8,7 @@ type Conn struct {
 	// position is the number of bytes consumed since the connection was opened.
 	position uint64
 
+	// Side by side, for they are read and written as one word: see progress.
 	role       Role
 	phase      phase
 	readState  ReadState
@@ -16,7 +17,7 @@ type Conn struct {
 	message message
 	section section
 	chunk   chunk
-	// bounds are the limits that can be a connection's own.
+	// bounds are the limits on what follows the head that was read.
 	bounds bounds
 	// remaining is what is still to come of a body or a chunk, in bytes.
 	remaining uint64
@@ -29,13 +30,19 @@ type Conn struct {
 }
 
 // bounds are the limits on what follows a head.
-type bounds struct{ chunkLine, trailers, trailerFields uint32 }
+type bounds struct {
+	// own says that they are the connection's own.
+	own                                bool
+	chunkLine, trailers, trailerFields uint32
+}
 
 // phase says what the next byte belongs to.
 type phase uint8
 
 const (
-	phaseStartLine phase = iota
+	// phaseStart: a message, of which nothing was looked at.
+	phaseStart phase = iota
+	phaseStartLine
 	phaseFields
 	phaseBody
 	// phaseBodyToClose: a body that the end of the connection ends.
@@ -66,7 +73,6 @@ func (c *Conn) Open(role Role, limits *Limits) Errno {
 		return ErrnoInvalid
 	}
 	*c = Conn{limits: limits, role: role}
-	c.restore()
 	return ErrnoSuccess
 }
 
@@ -80,14 +86,28 @@ func (c *Conn) act(role Role) bool {
 
 // Restrict sets limits of the connection's own for the rest of the message that is being read.
 func (c *Conn) Restrict(chunkLine, trailers, trailerFields uint32) Errno {
-	c.bounds = bounds{chunkLine, trailers, trailerFields}
+	c.bounds = bounds{own: true, chunkLine: chunkLine, trailers: trailers, trailerFields: trailerFields}
 	return ErrnoSuccess
 }
 
-// restore puts the common limits back.
-func (c *Conn) restore() {
-	c.bounds.chunkLine, c.bounds.trailers = c.limits.ChunkLine, c.limits.Trailers
-	c.bounds.trailerFields = c.limits.TrailerFields
+// startBody goes on from a head to the body that follows it.
+func (c *Conn) startBody() {
+	switch m := &c.message; {
+	case m.flags&EventFlagsChunked != 0:
+		c.phase = phaseChunkLine
+		c.restrict()
+	case m.length > 0:
+		c.phase, c.remaining = phaseBody, m.length
+	default:
+		c.phase = phaseBodyToClose
+	}
+}
+
+// restrict has the common limits apply to chunks unless the connection has its own.
+func (c *Conn) restrict() {
+	if b := &c.bounds; !b.own {
+		b.chunkLine, b.trailers, b.trailerFields = c.limits.ChunkLine, c.limits.Trailers, c.limits.TrailerFields
+	}
 }
 
 // Query says where the connection stands.
@@ -97,22 +117,18 @@ func (c *Conn) Query(state *ConnectionState) {
 
 // startNextCycle begins the next exchange. It is legal when both messages of the present one are complete; when the
 // connection ends with them, what follows is discarded. Nothing of the exchange is left: from here on the connection is
-// like a new one, but for its role and its position.
+// like a new one, but for its role and its position. What belongs to the reader alone, section, chunk and remaining, it has
+// left like new at the end of the message.
 func (c *Conn) startNextCycle() Errno {
-	if c.role == RoleNone || !c.canRead(readNextCycle) || !c.canWrite(writeNextCycle) {
+	phase := phaseEnded
+	if c.outgoing.keepAlive {
+		phase = phaseStart
+	}
+	if !c.nextCycle(phase) {
 		return ErrnoState
 	}
-	c.phase = phaseStartLine
-	if !c.outgoing.keepAlive {
-		c.phase = phaseEnded
-	}
-	c.onRead(readNextCycle)
-	c.onWrite(writeNextCycle)
 	c.message.reset()
-	c.section.reset(partEmptyLines)
-	c.chunk = chunk{}
-	c.restore()
-	c.remaining = 0
+	c.bounds = bounds{}
 	c.outgoing = outgoing{}
 	return ErrnoSuccess
 }

@@ -6,24 +6,24 @@ package http1
 type message struct {
 	// first is the method of a request, the reason phrase of an answer.
 	first, target Span
-	version       Version
+
+	version Version
 	// status is that of an answer, 0 in a request.
 	status    Status
-	authority Span
 	flags     EventFlags
+	seen      seen
+	authority Span
 	length    uint64
-
-	seen seen
 	// wrongLength and wrongCoding are what is wrong with the framing fields of an answer. They matter when it has a body
 	// that they frame.
 	wrongLength, wrongCoding ErrorCode
 }
 
-// reset forgets a message. Mainline Go clears and copies what is longer than a few words by a call into the host, so what
-// runs for every message goes field by field.
+// reset forgets a message. The first two members were forgotten with the end of its head. Mainline Go clears and copies
+// what is longer than a few words by a call into the host, so what runs for every message goes member by member.
 func (m *message) reset() {
-	m.first, m.target, m.authority = Span{}, Span{}, Span{}
-	m.version, m.status, m.flags, m.length, m.seen = 0, 0, 0, 0, 0
+	m.version, m.status, m.flags, m.seen = 0, 0, 0, 0
+	m.authority, m.length = Span{}, 0
 	m.wrongLength, m.wrongCoding = ErrorCodeNone, ErrorCodeNone
 }
 

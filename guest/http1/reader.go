@@ -63,11 +63,16 @@ func (c *Conn) Receive(in []byte, flags ReceiveFlags, tables *Tables, result *Re
 // run reads until bytes or room for events run out, or the message is complete.
 func (r *reader) run() ReaderState {
 	for {
-		if len(r.tables.Events)-r.events < eventsPerStep {
+		if len(r.tables.Events)-r.events < eventsPerStep || r.flags&ReceiveFlagsHeadOnly != 0 && r.headRead() {
 			return ReaderStateMore
 		}
 		more := false
 		switch r.phase {
+		case phaseStart:
+			if r.at < len(r.in) {
+				r.phase = phaseStartLine
+				more = true
+			}
 		case phaseStartLine:
 			if r.role == RoleServer {
 				more = r.readRequestLine()
@@ -112,9 +117,6 @@ func (r *reader) run() ReaderState {
 		if !more && r.phase < phaseHTTP2 {
 			return ReaderStateNeedData
 		}
-		if r.flags&ReceiveFlagsHeadOnly != 0 && r.headRead() {
-			return ReaderStateMore
-		}
 	}
 }
 
@@ -127,7 +129,7 @@ func (r *reader) headRead() bool {
 // end, or an error.
 func (r *reader) endOfInput() ReaderState {
 	switch {
-	case r.phase == phaseStartLine && r.onlyEmptyLines():
+	case (r.phase == phaseStart || r.phase == phaseStartLine) && r.onlyEmptyLines():
 		r.at = len(r.in)
 		r.phase = phaseEnded
 		return ReaderStateEnded

@@ -93,22 +93,17 @@ func (r *reader) endHead(head []byte) bool {
 	header := r.emit(EventHeaderReady, s.fieldsStart)
 	header.Flags, header.Version, header.FieldCount, header.Status = m.flags, m.version, uint16(s.fields), m.status
 	header.First, header.Second, header.Authority, header.Length = m.first, m.target, m.authority, m.length
+	m.first, m.target = Span{}, Span{}
 	r.at = end
 	s.reset(partEmptyLines)
 	if r.role == RoleClient && r.endAnswerHead() {
 		return true
 	}
 	r.onRead(readHead)
-	switch {
-	case m.flags&EventFlagsChunked != 0:
-		r.phase = phaseChunkLine
-	case m.length > 0:
-		r.remaining = m.length
-		r.phase = phaseBody
-	case m.flags&EventFlagsUntilClose != 0:
-		r.phase = phaseBodyToClose
-	default:
+	if m.flags&(EventFlagsChunked|EventFlagsUntilClose) == 0 && m.length == 0 {
 		r.endMessage()
+	} else {
+		r.startBody()
 	}
 	return true
 }
@@ -130,7 +125,7 @@ func (r *reader) endAnswerHead() bool {
 	case m.flags&EventFlagsInformational != 0:
 		r.onRead(readInformational)
 		m.reset()
-		r.phase = phaseStartLine
+		r.phase = phaseStart
 	case m.flags&EventFlagsUpgrade != 0:
 		r.onRead(readUpgrade)
 		r.onWrite(writeUpgrade)

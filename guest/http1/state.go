@@ -131,3 +131,22 @@ func (c *Conn) onWrite(action writeAction) {
 		c.writeState = next
 	}
 }
+
+// progress is where a connection stands, in a word: its role, from these bits on what its reader waits for, and the states
+// of both messages.
+func (c *Conn) progress() uint32 {
+	return uint32(c.role) | uint32(c.phase)<<phaseBits | uint32(c.readState)<<readBits | uint32(c.writeState)<<writeBits
+}
+
+const phaseBits, readBits, writeBits = 8, 16, 24
+
+// nextCycle moves both messages on to the next cycle, and the reader to a phase, if the tables allow it. They do when both
+// are finished, on either side.
+func (c *Conn) nextCycle(phase phase) bool {
+	const finished = uint32(rFinished)<<readBits | uint32(wFinished)<<writeBits
+	if c.progress()&^(uint32(RoleServer|RoleClient)|0xff<<phaseBits) != finished {
+		return false
+	}
+	c.phase, c.readState, c.writeState = phase, rEmpty, wEmpty
+	return true
+}

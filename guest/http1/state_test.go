@@ -41,3 +41,30 @@ func reachable[S ~uint8](from S, next func(S) []S) map[S]bool {
 	}
 	return seen
 }
+
+// TestShortCuts compares the transitions that do not look at a table with those that do.
+func TestShortCuts(t *testing.T) {
+	for role := range RoleNone + 1 {
+		for phase := range phaseEnded + 1 {
+			for read := range readStates {
+				for write := range writeStates {
+					compareShortCuts(t, Conn{role: role, phase: phase, readState: read, writeState: write})
+				}
+			}
+		}
+	}
+}
+
+func compareShortCuts(t *testing.T, c Conn) {
+	t.Helper()
+	fast, slow := c, c
+	may := c.role != RoleNone && c.canRead(readNextCycle) && c.canWrite(writeNextCycle)
+	if may {
+		slow.phase = phaseEnded
+		slow.onRead(readNextCycle)
+		slow.onWrite(writeNextCycle)
+	}
+	if fast.nextCycle(phaseEnded) != may || fast != slow {
+		t.Errorf("%+v: the next cycle is %+v, want %+v", c, fast, slow)
+	}
+}
