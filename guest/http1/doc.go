@@ -6,6 +6,7 @@
 //
 //	grammar.go      which bytes may stand where: tables
 //	words.go        tests of eight bytes at a time
+//	records.go      records, written a word at a time
 //	errors.go       the status that answers each error
 //	limits.go       what bounds a message
 //	state.go        the tables of transitions: what may follow what, on both sides of an exchange, for both roles
@@ -16,7 +17,7 @@
 //	requestline.go  the start line of a request
 //	statusline.go   the start line of an answer
 //	section.go      header sections, and what they say of the body
-//	plain.go        the same for lines that are whole and plain, as nearly all are, a word at a time
+//	plain.go        requests that are whole and plain, as nearly all are, with few jumps
 //	chunk.go        bytes to events: chunked bodies and trailers
 //	writer.go       messages to bytes: heads of answers, pieces of body, trailers
 //	interim.go      informational answers, and the one that leaves HTTP
@@ -27,5 +28,6 @@
 //
 // The package compiles to WebAssembly with mainline Go and with TinyGo, and natively for tests, fuzzing and hosts that
 // want speed before isolation. Nothing here allocates. Spans are offsets into the bytes a call was given; the reader
-// copies none.
+// copies none. Only words.go uses unsafe, to look at bytes behind those that came: plain.go says which, and that they mean
+// nothing.
 package http1

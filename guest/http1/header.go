@@ -57,8 +57,8 @@ const meaningful = 1<<len("host") | 1<<len("expect") | 1<<len("upgrade") | 1<<le
 // means reports whether a name of this length can mean something here. It keeps most fields from being looked at.
 func means(length int) bool { return length < 32 && meaningful>>length&1 != 0 }
 
-// The names that mean something, as words in lower case. Setting the bit that makes a letter of a token lower case leaves
-// "-" as it is and makes no other byte one of these.
+// The names that mean something, and keep-alive, as words in lower case. Setting the bit that makes a letter lower case
+// leaves "-" as it is and makes no other byte of a token one of these, nor of a value.
 const (
 	fold = 0x20 * lanes
 
@@ -71,6 +71,8 @@ const (
 	wordNection  = 'n' | 'n'<<8 | 'e'<<16 | 'c'<<24 | 't'<<32 | 'i'<<40 | 'o'<<48 | 'n'<<56
 	wordContent  = 'c' | 'o'<<8 | 'n'<<16 | 't'<<24 | 'e'<<32 | 'n'<<40 | 't'<<48 | '-'<<56
 	wordLength   = 't' | '-'<<8 | 'l'<<16 | 'e'<<24 | 'n'<<32 | 'g'<<40 | 't'<<48 | 'h'<<56
+	wordKeepAli  = 'k' | 'e'<<8 | 'e'<<16 | 'p'<<24 | '-'<<32 | 'a'<<40 | 'l'<<48 | 'i'<<56
+	wordEpAlive  = 'e' | 'p'<<8 | '-'<<16 | 'a'<<24 | 'l'<<32 | 'i'<<40 | 'v'<<48 | 'e'<<56
 	wordTransfer = 't' | 'r'<<8 | 'a'<<16 | 'n'<<24 | 's'<<32 | 'f'<<40 | 'e'<<48 | 'r'<<56
 	wordEncoding = 'e' | 'n'<<8 | 'c'<<16 | 'o'<<24 | 'd'<<32 | 'i'<<40 | 'n'<<48 | 'g'<<56
 )
@@ -147,6 +149,9 @@ func (m *message) noteConnection(value []byte) ErrorCode {
 
 // connectionOptions reads the options of a Connection field that mean something here.
 func connectionOptions(value []byte) (options seen, err ErrorCode) {
+	if len(value) == len("keep-alive") && load(value, 0)|fold == wordKeepAli && load(value, 2)|fold == wordEpAlive {
+		return seenKeepAlive, ErrorCodeNone // what nearly all say, if anything
+	}
 	for more := true; more; {
 		var option []byte
 		option, value, more = nextElement(value)

@@ -29,7 +29,7 @@ type reader struct {
 
 // Receive reads in, which begins with the first byte that was not consumed before, and describes in result and tables
 // what it found. It returns ErrnoState when the flags ask for a next cycle that may not begin yet. Nothing refers to in
-// after the call.
+// after the call. In whose capacity there are bytes behind the last, they may be looked at, and mean nothing.
 //
 // A head and a trailer section are consumed as a whole, once they are complete; so long as they are not, the same bytes
 // have to be given again with more behind them. Everything else is consumed at once. In an answer's head folded lines are
@@ -40,24 +40,37 @@ func (c *Conn) Receive(in []byte, flags ReceiveFlags, tables *Tables, result *Re
 			return errno
 		}
 	}
+	at, events := 0, 0
+	if c.ready() {
+		at, events = c.plainRequest(in, tables)
+	}
+	if events < eventsPerStep {
+		c.read(in, at, events, flags, tables, result)
+		return ErrnoSuccess
+	}
+	c.position += uint64(at)
+	result.set(at, events, ReaderStatePaused)
+	return ErrnoSuccess
+}
+
+// read reads from offset at of in, where some events lie in the table already.
+func (c *Conn) read(in []byte, at, events int, flags ReceiveFlags, tables *Tables, result *Reception) {
 	if c.role == RoleNone && len(in) > 0 {
 		c.role = RoleServer
 	}
 	r := &tables.reader
-	r.Conn, r.tables, r.in, r.at, r.events, r.flags = c, tables, in, 0, 0, flags
+	r.Conn, r.tables, r.in, r.at, r.events, r.flags = c, tables, in, at, events, flags
 	state := r.run()
 	if state == ReaderStateNeedData && flags&ReceiveFlagsEOF != 0 {
 		state = r.endOfInput()
 	}
 	c.position += uint64(r.at)
-	result.Consumed, result.EventCount, result.State = uint32(r.at), uint32(r.events), state
-	result.Reserved, result.Error, result.ErrorStatus, result.ErrorPosition = 0, ErrorCodeNone, 0, 0
+	result.set(r.at, r.events, state)
 	if state == ReaderStateFailed || state == ReaderStateHTTP2Preface {
 		result.Error = c.err
 		result.ErrorStatus = c.err.Status(c.role)
 		result.ErrorPosition = c.errPosition
 	}
-	return ErrnoSuccess
 }
 
 // run reads until bytes or room for events run out, or the message is complete.
@@ -165,9 +178,7 @@ func (r *reader) fail(err ErrorCode, at int) bool {
 func (r *reader) emit(kind Event, at int) *EventRecord {
 	e := &r.tables.Events[r.events]
 	r.events++
-	e.Kind, e.Reserved, e.Flags, e.Version, e.FieldCount = kind, 0, 0, 0, 0
-	e.Position, e.Length, e.Status = r.position+uint64(at), 0, 0
-	e.First, e.Second, e.Authority = Span{}, Span{}, Span{}
+	e.set(eventWord(kind, 0, 0, 0), r.position+uint64(at), 0, 0, 0, 0)
 	return e
 }
 

@@ -7,11 +7,6 @@ func (r *reader) readRequestLine() bool {
 	head := r.boundHead()
 	i := s.scanned
 	if s.part == partEmptyLines {
-		if i == 0 {
-			if end := s.plainRequestLine(head, int(r.limits.StartLine)); end > 0 {
-				return r.endRequestLine(head, end) && r.readFields()
-			}
-		}
 		for len(head)-i >= 2 && head[i] == '\r' && head[i+1] == '\n' {
 			i += 2
 		}
@@ -114,7 +109,7 @@ func (r *reader) endRequestLine(head []byte, end int) bool {
 	}
 	line := r.emit(EventLineReady, s.line)
 	line.Version, line.First, line.Second = m.version, m.first, m.target
-	s.scanned, s.fieldsStart, s.part = end, end, partLineStart
+	s.startFields(end, end, 0)
 	r.phase = phaseFields
 	return true
 }

@@ -22,6 +22,11 @@ func (s *section) reset(part part) {
 	s.part, s.scanned, s.fields, s.fieldsStart, s.resumed, s.folded = part, 0, 0, 0, false, false
 }
 
+// startFields begins with the fields behind a start line that is complete, some of which were read.
+func (s *section) startFields(start, scanned, fields int) {
+	s.part, s.fieldsStart, s.scanned, s.fields = partLineStart, start, scanned, fields
+}
+
 // part says what the byte after the scanned ones belongs to.
 type part uint8
 
@@ -59,12 +64,9 @@ func (r *reader) boundHead() []byte {
 func (r *reader) readFields() bool {
 	head := r.boundHead()
 	limit := min(int(r.limits.Fields), len(r.tables.Fields))
-	if s := &r.section; s.part == partLineStart && !s.resumed {
-		done, err, at := r.plainFields(head, limit)
-		switch {
-		case err != ErrorCodeNone:
-			return r.fail(err, at)
-		case done:
+	if s := &r.section; s.part == partLineStart && s.fields == 0 && cap(head)-len(head) >= plainRoom {
+		var done bool
+		if s.scanned, s.fields, done = r.message.plainFields(head, s.scanned, r.tables.Fields[:limit], 0); done {
 			return r.endHead(head)
 		}
 	}
@@ -226,7 +228,7 @@ func (r *reader) takeField(b []byte, end int) ErrorCode {
 	s := &r.section
 	name, value := b[s.line:s.second], b[s.third:end]
 	if !s.resumed && !s.folded {
-		r.tables.Fields[s.fields].set(s.line, s.second, s.third, end)
+		r.tables.Fields[s.fields].put(pack(s.line, s.second-s.line), pack(s.third, end-s.third))
 	}
 	s.fields++
 	if r.phase == phaseTrailers {
@@ -239,12 +241,6 @@ func (r *reader) takeField(b []byte, end int) ErrorCode {
 		return ErrorCodeNone
 	}
 	return r.message.note(name, value, s.third)
-}
-
-// set says where a field lies.
-func (f *FieldSpan) set(name, nameEnd, value, valueEnd int) {
-	f.Name.Offset, f.Name.Size = uint32(name), uint32(nameEnd-name)
-	f.Value.Offset, f.Value.Size = uint32(value), uint32(valueEnd-value)
 }
 
 // tooMany names the limit that one more field breaks.
@@ -296,7 +292,7 @@ func (r *reader) tableFields(b []byte, i int) (err ErrorCode, at int) {
 				}
 			}
 		}
-		r.tables.Fields[n].set(i, colon, value, end)
+		r.tables.Fields[n].put(pack(i, colon-i), pack(value, end-value))
 		i = lineEnd + len("\r\n")
 	}
 	return ErrorCodeNone, 0

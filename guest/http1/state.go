@@ -132,6 +132,12 @@ func (c *Conn) onWrite(action writeAction) {
 	}
 }
 
+// wholeRequest is the state of a request that a server reads after its head and its end at once.
+func wholeRequest() ReadState {
+	head := readTransitions[RoleServer][rEmpty][readHead]
+	return readTransitions[RoleServer][head%readStates][readEnd]
+}
+
 // progress is where a connection stands, in a word: its role, from these bits on what its reader waits for, and the states
 // of both messages.
 func (c *Conn) progress() uint32 {
@@ -139,6 +145,12 @@ func (c *Conn) progress() uint32 {
 }
 
 const phaseBits, readBits, writeBits = 8, 16, 24
+
+// ready reports whether a server waits for the first byte of a request, whatever was written.
+func (c *Conn) ready() bool {
+	const ready = uint32(RoleServer) | uint32(phaseStart)<<phaseBits | uint32(rEmpty)<<readBits
+	return c.progress()&(1<<writeBits-1) == ready
+}
 
 // nextCycle moves both messages on to the next cycle, and the reader to a phase, if the tables allow it. They do when both
 // are finished, on either side.

@@ -67,4 +67,15 @@ func compareShortCuts(t *testing.T, c Conn) {
 	if fast.nextCycle(phaseEnded) != may || fast != slow {
 		t.Errorf("%+v: the next cycle is %+v, want %+v", c, fast, slow)
 	}
+	if want := c.role == RoleServer && c.phase == phaseStart && c.readState == rEmpty; c.ready() != want {
+		t.Errorf("%+v is ready: %v", c, c.ready())
+	}
+	if c.ready() {
+		whole := c
+		whole.onRead(readHead)
+		whole.onRead(readEnd)
+		if got := wholeRequest(); got != whole.readState {
+			t.Errorf("a whole request leads to %v, want %v", got, whole.readState)
+		}
+	}
 }

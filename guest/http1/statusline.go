@@ -84,8 +84,7 @@ func (r *reader) endStatusLine(line []byte, end int) bool {
 	if m.status < 200 && m.status != 101 {
 		event.Flags = EventFlagsInformational
 	}
-	s.fieldsStart = end + len("\r\n")
-	s.scanned, s.part = s.fieldsStart, partLineStart
+	s.startFields(end+len("\r\n"), end+len("\r\n"), 0)
 	r.phase = phaseFields
 	return true
 }

@@ -3,6 +3,7 @@ package http1
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // Eight bytes at a time. A word holds eight bytes as lanes, the first in the lowest; a mask marks lanes by their top bits.
@@ -17,35 +18,64 @@ const (
 // load is the word that begins at b[i]. There must be eight bytes.
 func load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
-// load32 and load16 are the four and the two bytes that begin at b[i].
+// load32 is the four bytes that begin at b[i].
 func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
-func load16(b []byte, i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
+
+// window shows a buffer in words, without a test of bounds for each of them. Whoever opens it has to know how far it goes.
+type window struct{ start unsafe.Pointer }
+
+// open opens a window on a buffer, which must not be nil.
+func open(b []byte) window { return window{unsafe.Pointer(unsafe.SliceData(b))} }
+
+// word is the word that begins at offset i, half the lower half of it. There must be as many bytes in the buffer.
+func (w window) word(i int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(w.start, i))[:])
+}
+
+func (w window) half(i int) uint64 {
+	return uint64(binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(w.start, i))[:]))
+}
 
 // firstLane is the number of the first marked lane, 8 when none is.
 func firstLane(mask uint64) int { return bits.TrailingZeros64(mask) >> 3 }
 
-// notText marks the lanes up to and with the first that is not SP, VCHAR or obs-text. Behind that one the marks mean
-// nothing, for the subtractions borrow.
-func notText(word uint64) uint64 {
-	del := word ^ laneLow
-	return ((word-' '*lanes)&^word | (del-lanes)&^del) & laneTops
+// firstOfTwo and firstOfFour are the number of the first marked lane of several words, 16 and 32 when none is. A lane of a
+// word counts when all lanes of those before it do, that is when the sum so far is a multiple of eight.
+func firstOfTwo(a, b uint64) int {
+	n := firstLane(a)
+	return n + firstLane(b)&-(n>>3)
 }
 
-// notVisible marks like notText the lanes that are not VCHAR (%x21-7E).
+func firstOfFour(a, b, c, d uint64) int {
+	n := firstOfTwo(a, b)
+	n += firstLane(c) & -(n >> 4)
+	return n + firstLane(d)&-(n>>3&(n>>4))
+}
+
+// The masks that follow come of sums that stay within their lanes, so every mark is true. Two sums with the bounds of a
+// range differ in the top bit where the lane is in the range.
+
+// notText marks the lanes that are not SP, VCHAR or obs-text.
+func notText(word uint64) uint64 {
+	low := word & laneLow
+	return ((low+(0x80-' ')*lanes)^(low+(0x7f-'~')*lanes)|word)&laneTops ^ laneTops
+}
+
+// notVisible marks the lanes that are not VCHAR (%x21-7E).
 func notVisible(word uint64) uint64 {
-	del := word ^ laneLow
-	return ((word-'!'*lanes)&^word | word | (del-lanes)&^del) & laneTops
+	low := word & laneLow
+	return ((low + (0x80-'!')*lanes) ^ (low + (0x7f-'~')*lanes) ^ laneTops | word) & laneTops
 }
 
 // notNameLike marks the lanes that are not ALPHA, DIGIT, "-" or ".", which nearly all field names and host names are made
-// of. The additions stay within their lanes, so every mark is true.
+// of.
 func notNameLike(word uint64) uint64 {
 	low := word & laneLow
 	lower := low | 0x20*lanes
-	letter := (lower + (0x80-'a')*lanes) &^ (lower + (0x7f-'z')*lanes)
-	digit := (low + (0x80-'0')*lanes) &^ (low + (0x7f-'9')*lanes)
-	point := (low + (0x80-'-')*lanes) &^ (low + (0x7f-'.')*lanes)
-	return (^(letter | digit | point) | word) & laneTops
+	letter := (lower + (0x80-'a')*lanes) ^ (lower + (0x7f-'z')*lanes)
+	digit := (low + (0x80-'0')*lanes) ^ (low + (0x7f-'9')*lanes)
+	point := (low + (0x80-'-')*lanes) ^ (low + (0x7f-'.')*lanes)
+	return (letter ^ digit ^ point ^ laneTops | word) & laneTops
 }
 
 // skipText is the first index at or after i of a byte that is not SP, VCHAR or obs-text, or len(b).
