@@ -139,31 +139,30 @@ func receive(number, slotNumber, offset, size, flags int32) int32 {
 //export frame_head
 //go:wasmexport frame_head
 func frameHead(number, status, fieldCount int32, length int64, flags int32) int32 {
-	c := connection(number)
-	if c == nil || uint32(fieldCount) > inputFields || uint32(status) > 0xffff {
+	n := uint(uint32(number))
+	if n >= uint(len(connections)) || uint32(fieldCount) > inputFields || uint32(status) > 0xffff {
 		return int32(http1.ErrnoInvalid)
 	}
-	head.Status, head.Length, head.Flags = http1.Status(status), uint64(length), http1.HeadFlags(flags)
-	head.Fields = inputTable[:fieldCount]
-	setDate()
-	return int32(c.FrameHead(&head, &output, &framing))
-}
-
-// setDate gives the head its Date, once the host has written one.
-func setDate() {
-	if dateLine[dateOffset] != 0 {
-		head.Date = dateLine
+	if flags&int32(http1.HeadFlagsRepeated) == 0 {
+		otherHead(fieldCount) // a head that repeats has the fields of the last
 	}
+	head.Status, head.Length, head.Flags = http1.Status(status), uint64(length), http1.HeadFlags(flags)
+	return int32(connections[n].FrameHead(&head, &output, &framing))
 }
 
-// otherHead makes head one that has nothing but fields.
+// otherHead makes head one that has nothing but fields, and the Date once the host has written one. It is not inlined
+// because a head that repeats passes it by.
+//
+//go:noinline
 func otherHead(fieldCount int32) bool {
 	if uint32(fieldCount) > inputFields {
 		return false
 	}
 	head.Status, head.Length, head.Flags = 0, 0, 0
 	head.Fields = inputTable[:fieldCount]
-	setDate()
+	if dateLine[dateOffset] != 0 {
+		head.Date = dateLine
+	}
 	return true
 }
 

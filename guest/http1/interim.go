@@ -29,7 +29,7 @@ func (c *Conn) FrameInformational(head *Head, out *Output, framing *Framing) Err
 		w.n = 0
 	}
 	c.onWrite(action)
-	c.frame(framing, Span{Size: uint32(w.n)}, Span{})
+	c.frame(framing, pack(0, w.n), 0)
 	return ErrnoSuccess
 }
 
@@ -74,6 +74,6 @@ func (c *Conn) FrameUpgrade(head *Head, out *Output, framing *Framing) Errno {
 	c.onWrite(writeUpgrade)
 	c.outgoing = outgoing{raw: true}
 	c.phase = phaseUpgrade
-	c.frame(framing, Span{Size: uint32(w.n)}, Span{})
+	c.frame(framing, pack(0, w.n), 0)
 	return ErrnoSuccess
 }

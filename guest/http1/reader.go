@@ -169,6 +169,7 @@ func (r *reader) onlyEmptyLines() bool {
 // fail refuses the byte at offset at of the input.
 func (r *reader) fail(err ErrorCode, at int) bool {
 	r.phase = phaseFailed
+	r.message.flags &^= EventFlagsKeepAlive
 	r.err = err
 	r.errPosition = r.position + uint64(at)
 	return false

@@ -47,7 +47,7 @@ func (c *Conn) FrameRequest(method, target []byte, head *Head, out *Output, fram
 		c.outgoing.remaining = 0
 		c.onWrite(writeEnd)
 	}
-	c.frame(framing, Span{Size: uint32(w.n)}, Span{})
+	c.frame(framing, pack(0, w.n), 0)
 	return ErrnoSuccess
 }
 

@@ -138,6 +138,16 @@ func wholeRequest() ReadState {
 	return readTransitions[RoleServer][head%readStates][readEnd]
 }
 
+// afterHead is the state that the head of an answer leads to, or head and end at once; illegal where a head is.
+func afterHead(state WriteState, whole bool) WriteState {
+	head := writeTransitions[RoleServer][state%writeStates][writeHead]
+	end := writeTransitions[RoleServer][head%writeStates][writeEnd]
+	if whole {
+		return end
+	}
+	return head
+}
+
 // progress is where a connection stands, in a word: its role, from these bits on what its reader waits for, and the states
 // of both messages.
 func (c *Conn) progress() uint32 {

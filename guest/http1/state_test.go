@@ -70,6 +70,9 @@ func compareShortCuts(t *testing.T, c Conn) {
 	if want := c.role == RoleServer && c.phase == phaseStart && c.readState == rEmpty; c.ready() != want {
 		t.Errorf("%+v is ready: %v", c, c.ready())
 	}
+	if c.role != RoleServer {
+		return
+	}
 	if c.ready() {
 		whole := c
 		whole.onRead(readHead)
@@ -77,5 +80,19 @@ func compareShortCuts(t *testing.T, c Conn) {
 		if got := wholeRequest(); got != whole.readState {
 			t.Errorf("a whole request leads to %v, want %v", got, whole.readState)
 		}
+	}
+	head, whole := WriteState(illegal), WriteState(illegal)
+	if c.canWrite(writeHead) {
+		answer := c
+		answer.onWrite(writeHead)
+		head = answer.writeState
+		answer.onWrite(writeEnd)
+		whole = answer.writeState
+	}
+	if got := afterHead(c.writeState, false); got != head {
+		t.Errorf("a head after %v leads to %v, want %v", c.writeState, got, head)
+	}
+	if got := afterHead(c.writeState, true); got != whole {
+		t.Errorf("a whole answer after %v leads to %v, want %v", c.writeState, got, whole)
 	}
 }

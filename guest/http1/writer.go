@@ -44,21 +44,23 @@ type Output struct {
 	status Status
 	given  given
 	length uint64
-	// whole is how long the head is, in bytes, 0 when there is none; then what it was made of and came to.
-	whole  int
-	last   lastHead
-	answer outgoing
+	// last is what the head was made of, 0 when there is none; then the length that was given with it, how long it is, in
+	// bytes, and what it came to.
+	last       headKey
+	lastLength uint64
+	whole      int
+	answer     outgoing
 
 	// writer is the call at work. It is here for the same reason as the reader in Tables.
 	writer writer
 }
 
-// lastHead is what the end of a head depends on besides the fields and the date.
-type lastHead struct {
-	length  uint64
-	flags   HeadFlags
-	status  Status
-	context headContext
+// headKey is what a head depends on besides its fields, the date and the length of the body: its flags, status and context.
+// It is never 0.
+type headKey uint64
+
+func (head *Head) key(context headContext) headKey {
+	return headKey(head.Flags&^HeadFlagsRepeated) | headKey(head.Status)<<32 | headKey(context)<<48 | 1<<63
 }
 
 // headContext is what a head depends on in its connection.
@@ -68,6 +70,7 @@ const (
 	contextHTTP11 headContext = 1 << iota
 	contextKeepAlive
 	contextHead
+	contextConnect
 )
 
 // headContext tells what a head depends on in c.
@@ -75,11 +78,14 @@ func (c *Conn) headContext() (context headContext) {
 	if c.message.version >= VersionHTTP11 {
 		context |= contextHTTP11
 	}
-	if c.message.flags&EventFlagsKeepAlive != 0 && c.phase != phaseFailed {
+	if c.message.flags&EventFlagsKeepAlive != 0 {
 		context |= contextKeepAlive
 	}
 	if c.outgoing.head {
 		context |= contextHead
+	}
+	if c.outgoing.connect {
+		context |= contextConnect
 	}
 	return context
 }
@@ -102,32 +108,30 @@ func (o *Output) piece() (room []byte, offset uint32) {
 // class to CONNECT is one (see [Conn.FrameUpgrade]), and ErrnoTooBig when out has no room; none of them changes the
 // connection.
 func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
-	if !c.act(RoleServer) || !c.canWrite(writeHead) {
+	state := afterHead(c.writeState, head.Flags&HeadFlagsComplete != 0)
+	if c.role == RoleClient || state == illegal {
 		return ErrnoState
 	}
-	if head.Status < 200 || head.Status > 999 || head.Status < 300 && c.outgoing.connect {
-		return ErrnoInvalid
-	}
-	last := lastHead{head.Length, head.Flags &^ HeadFlagsRepeated, head.Status, c.headContext()}
-	if head.Flags&HeadFlagsRepeated == 0 || out.whole == 0 || out.last != last {
-		out.whole = 0
-		if errno := out.frameHead(head, last.context); errno != ErrnoSuccess {
+	c.role = RoleServer
+	context := c.headContext()
+	key := head.key(context)
+	if differs := uint64(out.last^key) | (out.lastLength ^ head.Length); head.Flags&HeadFlagsRepeated == 0 || differs != 0 {
+		if errno := out.frameHead(head, context); errno != ErrnoSuccess {
 			return errno
 		}
-		out.last, out.answer, out.whole = last, out.writer.answer, out.writer.n
+		out.last, out.lastLength = key, head.Length
 	}
-	c.outgoing = out.answer
-	c.onWrite(writeHead)
-	if head.Flags&HeadFlagsComplete != 0 {
-		c.outgoing.remaining = 0
-		c.onWrite(writeEnd)
-	}
-	c.frame(framing, Span{Size: uint32(out.whole)}, Span{})
+	c.writeState, c.outgoing = state, out.answer
+	c.frame(framing, pack(0, out.whole), 0)
 	return ErrnoSuccess
 }
 
 // frameHead writes a head.
 func (out *Output) frameHead(head *Head, context headContext) Errno {
+	if head.Status < 200 || head.Status > 999 || head.Status < 300 && context&contextConnect != 0 {
+		return ErrnoInvalid
+	}
+	out.last = 0
 	w := out.start()
 	w.answer.head = context&contextHead != 0
 	w.answer.bodiless = w.answer.head || head.Status == 204 || head.Status == 304
@@ -146,6 +150,10 @@ func (out *Output) frameHead(head *Head, context headContext) Errno {
 	if w.full {
 		return ErrnoTooBig
 	}
+	if head.Flags&HeadFlagsComplete != 0 {
+		w.answer.remaining = 0
+	}
+	out.whole, out.answer = w.n, w.answer
 	return ErrnoSuccess
 }
 
@@ -158,7 +166,7 @@ func (out *Output) start() *writer {
 
 // startOther begins to write something that is not the head of an answer: what was kept of the last one is lost.
 func (out *Output) startOther() *writer {
-	out.kept, out.whole = 0, 0
+	out.kept, out.last = 0, 0
 	return out.start()
 }
 
@@ -367,7 +375,7 @@ func (c *Conn) FrameData(size uint64, out *Output, framing *Framing) Errno {
 		after = Span{Offset: offset + before.Size, Size: uint32(w.n) - before.Size}
 	}
 	c.onWrite(writeData)
-	c.frame(framing, before, after)
+	c.frame(framing, before.pack(), after.pack())
 	return ErrnoSuccess
 }
 
@@ -383,7 +391,7 @@ func (c *Conn) FrameEnd(out *Output, framing *Framing) Errno {
 		before = Span{Offset: offset, Size: uint32(copy(room, "0\r\n\r\n"))}
 	}
 	c.onWrite(writeEnd)
-	c.frame(framing, before, Span{})
+	c.frame(framing, before.pack(), 0)
 	return ErrnoSuccess
 }
 
@@ -407,7 +415,7 @@ func (c *Conn) FrameTrailers(head *Head, out *Output, framing *Framing) Errno {
 		before.Size = uint32(w.n)
 	}
 	c.onWrite(writeEnd)
-	c.frame(framing, before, Span{})
+	c.frame(framing, before.pack(), 0)
 	return ErrnoSuccess
 }
 
@@ -441,8 +449,9 @@ func (w *writer) otherFields(head *Head) Errno {
 }
 
 // frame describes what a framing call wrote.
-func (c *Conn) frame(framing *Framing, before, after Span) {
-	framing.Before, framing.After = before, after
+func (c *Conn) frame(framing *Framing, before, after packed) {
+	framing.Before.put(before)
+	framing.After.put(after)
 	framing.Bodiless = boolean(c.outgoing.bodiless)
 	framing.Finished = boolean(c.writeState == WriteStateFinished)
 	framing.KeepAlive = boolean(c.outgoing.keepAlive)
