@@ -66,7 +66,7 @@ const (
 )
 
 // Open makes c ready for the first byte of a connection, whatever it was used for before. With RoleNone the first action
-// decides the role. The limits are read again for every message and must outlive c. It returns ErrnoInvalid for a role
+// that succeeds decides the role. The limits are read again for every message and must outlive c. It returns ErrnoInvalid for a role
 // that does not exist.
 func (c *Conn) Open(role Role, limits *Limits) Errno {
 	if role > RoleNone {
@@ -74,14 +74,6 @@ func (c *Conn) Open(role Role, limits *Limits) Errno {
 	}
 	*c = Conn{limits: limits, role: role}
 	return ErrnoSuccess
-}
-
-// act decides the role of a connection that has none. It reports whether it has this one now.
-func (c *Conn) act(role Role) bool {
-	if c.role == RoleNone {
-		c.role = role
-	}
-	return c.role == role
 }
 
 // Restrict sets limits of the connection's own for the rest of the message that is being read.

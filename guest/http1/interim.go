@@ -16,7 +16,7 @@ func (c *Conn) FrameInformational(head *Head, out *Output, framing *Framing) Err
 	if head.Status == 100 {
 		action = writeContinue
 	}
-	if !c.act(RoleServer) || c.readState == ReadStateEmpty || !c.canWrite(action) ||
+	if c.role != RoleServer || c.readState == ReadStateEmpty || !c.canWrite(action) ||
 		action == writeContinue && !c.awaitsContinue() {
 		return ErrnoState
 	}
@@ -45,7 +45,7 @@ func (c *Conn) awaitsContinue() bool {
 // It returns ErrnoState when the request is not complete, does not ask for it, or was answered; ErrnoInvalid for fields that
 // may not be sent, those that frame a body among them; and ErrnoTooBig when out has no room.
 func (c *Conn) FrameUpgrade(head *Head, out *Output, framing *Framing) Errno {
-	if !c.act(RoleServer) || c.message.flags&EventFlagsUpgrade == 0 || c.phase != phasePaused || !c.canWrite(writeUpgrade) {
+	if c.role != RoleServer || c.message.flags&EventFlagsUpgrade == 0 || c.phase != phasePaused || !c.canWrite(writeUpgrade) {
 		return ErrnoState
 	}
 	w := out.startOther()

@@ -9,11 +9,11 @@ package http1
 // no room.
 func (c *Conn) FrameRequest(method, target []byte, head *Head, out *Output, framing *Framing) Errno {
 	switch {
-	case !c.act(RoleClient) || !c.canWrite(writeHead):
+	case c.role == RoleServer || writeTransitions[RoleClient][c.writeState][writeHead] == illegal:
 		return ErrnoState
 	case c.phase == phaseEnded || c.phase == phaseFailed:
 		return ErrnoClosed
-	case !IsToken(method) || len(target) == 0 || skipVisible(target, 0) != len(target):
+	case !head.possible(), !IsToken(method) || len(target) == 0 || skipVisible(target, 0) != len(target):
 		return ErrnoInvalid
 	}
 	if _, ok := targetForm(method, target); !ok {
@@ -41,7 +41,7 @@ func (c *Conn) FrameRequest(method, target []byte, head *Head, out *Output, fram
 	if w.full {
 		return ErrnoTooBig
 	}
-	c.outgoing = w.answer
+	c.role, c.outgoing = RoleClient, w.answer
 	c.onWrite(writeHead)
 	if head.Flags&HeadFlagsComplete != 0 {
 		c.outgoing.remaining = 0

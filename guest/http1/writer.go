@@ -104,15 +104,17 @@ func (o *Output) piece() (room []byte, offset uint32) {
 // Names and values are checked like received ones, so nothing that ends a line ever reaches the wire. Framing fields are
 // completed: a Content-Length when the length is known, chunks when it is not, and to HTTP/1.0 the end of the connection.
 //
-// It returns ErrnoState when a head was framed before, ErrnoInvalid for what may not be sent, of which an answer of the 2xx
-// class to CONNECT is one (see [Conn.FrameUpgrade]), and ErrnoTooBig when out has no room; none of them changes the
-// connection.
+// It returns ErrnoState when a head was framed before, ErrnoClosed when the connection has ended, ErrnoInvalid for what may
+// not be sent, of which an answer of the 2xx class to CONNECT is one (see [Conn.FrameUpgrade]), and ErrnoTooBig when out
+// has no room; none of them changes the connection.
 func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 	state := afterHead(c.writeState, head.Flags&HeadFlagsComplete != 0)
-	if c.role == RoleClient || state == illegal {
+	switch {
+	case c.role == RoleClient || state == illegal:
 		return ErrnoState
+	case c.phase == phaseEnded:
+		return ErrnoClosed
 	}
-	c.role = RoleServer
 	context := c.headContext()
 	key := head.key(context)
 	if differs := uint64(out.last^key) | (out.lastLength ^ head.Length); head.Flags&HeadFlagsRepeated == 0 || differs != 0 {
@@ -121,14 +123,14 @@ func (c *Conn) FrameHead(head *Head, out *Output, framing *Framing) Errno {
 		}
 		out.last, out.lastLength = key, head.Length
 	}
-	c.writeState, c.outgoing = state, out.answer
+	c.role, c.writeState, c.outgoing = RoleServer, state, out.answer
 	c.frame(framing, pack(0, out.whole), 0)
 	return ErrnoSuccess
 }
 
 // frameHead writes a head.
 func (out *Output) frameHead(head *Head, context headContext) Errno {
-	if head.Status < 200 || head.Status > 999 || head.Status < 300 && context&contextConnect != 0 {
+	if head.Status < 200 || head.Status > 999 || head.Status < 300 && context&contextConnect != 0 || !head.possible() {
 		return ErrnoInvalid
 	}
 	out.last = 0
@@ -155,6 +157,14 @@ func (out *Output) frameHead(head *Head, context headContext) Errno {
 	}
 	out.whole, out.answer = w.n, w.answer
 	return ErrnoSuccess
+}
+
+// possible reports whether the flags go together, and a length is one that a peer can read.
+func (head *Head) possible() bool {
+	if head.Flags&HeadFlagsStreamed != 0 {
+		return head.Flags&HeadFlagsComplete == 0
+	}
+	return head.Length < 1<<63
 }
 
 // start begins to write at the front of the output.
@@ -248,7 +258,9 @@ func (w *writer) give(set *given, name, value []byte, noContent bool) (pass bool
 		}
 		*set |= givenHost
 	case EqualFold(name, "upgrade"):
-		*set |= givenUpgrade
+		if hasElement(value) {
+			*set |= givenUpgrade
+		}
 	case EqualFold(name, "connection"):
 		return w.giveConnection(set, value)
 	case EqualFold(name, "content-length"):
