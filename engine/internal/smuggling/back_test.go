@@ -111,7 +111,7 @@ func (b *nodeBack) readLines(lines io.Reader) {
 			return
 		}
 		if line.Refused != "" {
-			b.refuse("", line.Refused)
+			b.refuse(line.Refused)
 			continue
 		}
 		body, err := base64.StdEncoding.DecodeString(line.Body)

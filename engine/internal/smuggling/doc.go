@@ -5,7 +5,7 @@
 // A chain is a front, which faces the attacker, and a back, to which it forwards. Sluice is in front of Go's net/http, Node,
 // nginx and itself, as a reverse proxy made of its two roles (proxy_test.go), and behind Go's httputil.ReverseProxy, nginx
 // and HAProxy. Connections between front and back are used again, whoever's request comes next. Each run sends one payload
-// (attacks_test.go, and the corpus of payloads that others wrote) on a connection of its own, and behind it a probe, a plain
+// (attacks_test.go, mutations of them, and the corpus of payloads that others wrote) on a connection of its own, and behind it a probe, a plain
 // request. Front and back write down what they believe (ledger_test.go); the client hears what is answered (run_test.go).
 //
 // The front puts a field Tag into every request that it makes: the client's port, a dash, a number that rises. The back
@@ -30,7 +30,7 @@
 //
 //	go test ./engine/internal/smuggling -run 'TestSluiceBehind/nginx$' -payload 'bare LF behind a field'
 //
-// careless_test.go shows that all this finds what it is made for.
+// and more mutations by -mutations and -seed. careless_test.go shows that all this finds what it is made for.
 //
 // In the table that is logged (go test -v) a payload is refused by the front when the front answered by itself and ended the
 // connection, refused by the back when the back did so with a request that both framed alike, and agreed otherwise.

@@ -52,16 +52,16 @@ func TestJudge(t *testing.T) {
 		}, "the lengths of the bodies differ"},
 		{"a refusal by the back", false, func(r *run, front, back *ledger) {
 			back.received = nil
-			back.refuse("", "bad")
+			back.refuse("bad")
 			front.forwarded = front.forwarded[:1]
 			front.forwarded[0].status, front.forwarded[0].answered = 400, ""
 			r.answers = []answer{{400, ""}}
 		}, ""},
-		{"a refusal by the back of what nobody made", false, func(_ *run, _, back *ledger) { back.refuse("", "bad") },
+		{"a refusal by the back of what nobody made", false, func(_ *run, _, back *ledger) { back.refuse("bad") },
 			"the front made 0 requests that were refused, the back refused 1 messages"},
 		{"a refusal by the back of what the front broke off", false, func(_ *run, front, back *ledger) {
 			front.forwarded[0].complete, back.received[0].complete = false, false
-			back.refuse("7-1", "bad")
+			back.refuse("bad")
 		}, ""},
 		{"answers in another order", false, func(r *run, _, _ *ledger) { r.answers[0], r.answers[1] = r.answers[1], r.answers[0] },
 			"an answer came that was not due"},

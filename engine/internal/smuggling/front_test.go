@@ -90,7 +90,11 @@ func (f *goFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, port, _ := net.SplitHostPort(r.RemoteAddr)
 	number := r.Context().Value(countKey{}).(*atomic.Int64).Add(1)
 	seen := &forwarded{tag: fmt.Sprintf("%s-%d", port, number)}
-	defer f.forward(seen)
+	defer func() {
+		if seen.line != "" { // it was handed on
+			f.forward(seen)
+		}
+	}()
 	seen.complete = r.Body == http.NoBody
 	r.Body = &watchedBody{r.Body, seen}
 	f.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))

@@ -37,12 +37,10 @@ type judge struct {
 	byPort   map[string]*run
 	made     map[*run][]*forwarded
 	received map[string][]*received
-	// broken are the tags of requests that the front did not complete.
-	broken map[string]bool
 
 	findings []finding
 	counts   [verdicts]int
-	// refusedRequests is how many requests were handed on and refused by the back.
+	// refusedRequests is how many requests were handed on and refused by the back, or broken off so that it may have.
 	refusedRequests int
 }
 
@@ -50,7 +48,7 @@ type judge struct {
 func judgeChain(strict bool, runs []*run, front, back *ledger) *judge {
 	j := &judge{
 		strict: strict, runs: runs, byPort: map[string]*run{},
-		made: map[*run][]*forwarded{}, received: map[string][]*received{}, broken: map[string]bool{},
+		made: map[*run][]*forwarded{}, received: map[string][]*received{},
 	}
 	for _, r := range runs {
 		j.byPort[r.port] = r
@@ -65,8 +63,7 @@ func judgeChain(strict bool, runs []*run, front, back *ledger) *judge {
 
 // judgeRefusals finds whether the back has refused more than the requests that the front made. What is left of a body that
 // both sides took for another would be refused as well.
-func (j *judge) judgeRefusals(refusals []note) {
-	refusals = slices.DeleteFunc(slices.Clone(refusals), func(n note) bool { return j.broken[n.tag] })
+func (j *judge) judgeRefusals(refusals []string) {
 	if len(refusals) > j.refusedRequests {
 		j.find(nil, "the front made %d requests that were refused, the back refused %d messages: %q", j.refusedRequests,
 			len(refusals), refusals)
@@ -82,7 +79,6 @@ func (j *judge) collect(front, back *ledger) {
 	known := map[string]bool{}
 	for _, f := range front.forwarded {
 		known[f.tag] = true
-		j.broken[f.tag] = !f.complete
 		r := j.runOf(f.tag, f.line)
 		if r == nil {
 			j.find(nil, "the front made a request that belongs to nobody: %v", f)
@@ -132,6 +128,9 @@ func (j *judge) judgeRun(r *run) {
 	for _, f := range j.made[r] {
 		if j.judgeRequest(r, f) {
 			refused++
+		}
+		if !f.complete {
+			j.refusedRequests++
 		}
 	}
 	j.refusedRequests += refused

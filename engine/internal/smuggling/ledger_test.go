@@ -61,7 +61,7 @@ type ledger struct {
 	forwarded []*forwarded
 	received  []*received
 	// refusals are what the back has refused without taking it for a request, so far as it tells.
-	refusals []note
+	refusals []string
 	// troubles are what must never happen.
 	troubles []note
 }
@@ -81,10 +81,10 @@ func (l *ledger) receive(r *received) {
 	l.received = append(l.received, r)
 }
 
-func (l *ledger) refuse(tag, text string) {
+func (l *ledger) refuse(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.refusals = append(l.refusals, note{tag, text})
+	l.refusals = append(l.refusals, text)
 }
 
 func (l *ledger) trouble(tag, text string) {

@@ -47,10 +47,14 @@ func probe(run int) string {
 
 func probeTarget(run int) string { return fmt.Sprintf("/probe-%06d", run) }
 
-// only chooses payloads by a part of their names.
-var only = flag.String("payload", "", "send only the payloads with this in their names")
+// What payloads are sent.
+var (
+	only    = flag.String("payload", "", "send only the payloads with this in their names")
+	mutated = flag.Int("mutations", 500, "send so many random mutations of our own payloads")
+	seed    = flag.Uint64("seed", 1, "the seed of the mutations")
+)
 
-// payloads are our own and those of the corpus; under -short only some of the latter.
+// payloads are our own, mutations of them, and those of the corpus; under -short only some of the last.
 func payloads(t *testing.T) (all []*payload) {
 	t.Helper()
 	for _, p := range attacks() {
@@ -69,7 +73,8 @@ func payloads(t *testing.T) (all []*payload) {
 		t.Logf("-short: only every %dth payload of the corpus", sample)
 		corpus = some
 	}
-	t.Logf("%d payloads of our own, %d of the corpus", len(all), len(corpus))
+	t.Logf("%d payloads of our own, %d mutations, %d of the corpus", len(all), *mutated, len(corpus))
+	all = append(all, mutations(*mutated, *seed)...)
 	return slices.DeleteFunc(append(all, corpus...), func(p *payload) bool { return !strings.Contains(p.name, *only) })
 }
 

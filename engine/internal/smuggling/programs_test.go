@@ -139,7 +139,7 @@ error_log %[1]s/error.log;
 events { worker_connections 1024; }
 http {
   log_format run escape=json '{"port":"$remote_port","n":"$connection_requests","status":"$status","behind":"$upstream_status",'
-    '"length":"$content_length","line":"$request_method $request_uri","tag":"$http_tag","answered":"$upstream_http_tag"}';
+    '"length":"$content_length","line":"$request_method $request_uri","answered":"$upstream_http_tag"}';
   access_log %[1]s/access.log run;
   client_body_temp_path %[1]s/body;
   proxy_temp_path %[1]s/proxy;
@@ -205,15 +205,15 @@ func (n *nginx) stop() *ledger {
 // take takes a line of nginx's log.
 func (n *nginx) take(text []byte) {
 	var line struct {
-		Port, N, Line, Tag, Answered string
-		Status, Behind, Length       string
+		Port, N, Line, Answered string
+		Status, Behind, Length  string
 	}
 	if err := json.Unmarshal(text, &line); err != nil {
 		n.t.Errorf("nginx: %v: %s", err, text)
 	}
 	switch {
 	case n.sink != nil && line.Behind == "":
-		n.refuse(line.Tag, string(text))
+		n.refuse(string(text))
 	case n.sink == nil && line.Behind != "":
 		method, target, _ := strings.Cut(line.Line, " ")
 		if strings.HasPrefix(target, "?") { // nginx puts a slash in front
@@ -255,7 +255,7 @@ frontend front
   option http-buffer-request
   http-request set-header Tag %%cp-%%rt
   http-request set-var(txn.target) url
-  http-request set-var(txn.length) req.body,length
+  http-request set-var(txn.length) req.body,hex,length
   http-response set-var(txn.answered) res.hdr(Tag)
   log-format 'run|%%cp|%%rt|%%ST|%%s|%%[var(txn.length)]|%%[var(txn.answered)]|%%tsc|%%HM %%[var(txn.target)]'
   default_backend behind
@@ -276,9 +276,9 @@ func (h *haproxy) stop() *ledger {
 	return h.ledger
 }
 
-// haproxyKnows is the largest body of which HAProxy knows the length when it logs it, in bytes: larger ones do not fit in its
-// buffer, which is 16 KiB with room to spare.
-const haproxyKnows = 8 << 10
+// haproxyKnows is the largest body of which HAProxy tells the length, in bytes: larger ones do not fit, in hexadecimal, in its
+// buffer of 16 KiB. It counts hexadecimal digits because in text it would stop counting at a NUL.
+const haproxyKnows = 4 << 10
 
 // take takes a line of HAProxy's log.
 func (h *haproxy) take(text []byte) {
@@ -292,7 +292,7 @@ func (h *haproxy) take(text []byte) {
 		return
 	}
 	h.forward(&forwarded{
-		tag: port + "-" + n, line: line[8], length: number(length), complete: strings.HasPrefix(end, "-"), bodyUnknown: true,
-		lengthUnknown: number(length) > haproxyKnows, status: number(status), answered: strings.TrimPrefix(answered, "-"),
+		tag: port + "-" + n, line: line[8], length: number(length) / 2, complete: strings.HasPrefix(end, "-"), bodyUnknown: true,
+		lengthUnknown: number(length)/2 > haproxyKnows, status: number(status), answered: strings.TrimPrefix(answered, "-"),
 	})
 }

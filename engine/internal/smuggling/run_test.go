@@ -145,7 +145,7 @@ func (r *run) hear(socket net.Conn, progress chan<- struct{}) {
 			}
 			return
 		}
-		response, err := http.ReadResponse(reader, requestOf(reader))
+		response, err := http.ReadResponse(reader, r.requestOf(reader))
 		if err != nil && !r.payload.otherVersion {
 			r.end = "unreadable: " + err.Error()
 		}
@@ -163,9 +163,9 @@ func (r *run) hear(socket net.Conn, progress chan<- struct{}) {
 	}
 }
 
-// requestOf is a request with the method that the next answer belongs to, so far as that says so: the framing of an answer
-// depends on it.
-func requestOf(reader *bufio.Reader) *http.Request {
+// requestOf is a request with the method that the next answer belongs to, for the framing of an answer depends on it. The
+// back's answers say so; another that comes first is taken to answer what was sent first.
+func (r *run) requestOf(reader *bufio.Reader) *http.Request {
 	var head []byte
 	for size := 1; size <= reader.Size() && !bytes.Contains(head, []byte("\r\n\r\n")); size = len(head) + 1 {
 		if _, err := reader.Peek(size); err != nil {
@@ -174,7 +174,7 @@ func requestOf(reader *bufio.Reader) *http.Request {
 		head, _ = reader.Peek(reader.Buffered())
 	}
 	head, _, _ = bytes.Cut(head, []byte("\r\n\r\n"))
-	if bytes.Contains(head, []byte("\r\nMethod: HEAD")) {
+	if bytes.Contains(head, []byte("\r\nMethod: HEAD")) || len(r.answers) == 0 && strings.HasPrefix(r.sent, "HEAD ") {
 		return &http.Request{Method: http.MethodHead}
 	}
 	return nil

@@ -171,7 +171,7 @@ func (b *sluiceBack) stop() *ledger {
 	for code := http1.ErrorCodeNone; !strings.Contains(code.String(), "("); code++ { // a number without a name
 		for range reasons[code.String()] {
 			if code != http1.ErrorCodeTruncated {
-				b.refuse("", code.String())
+				b.refuse(code.String())
 			}
 		}
 	}
