@@ -25,7 +25,7 @@ type conn struct {
 	state connState
 	// limits are those of the route that was used last, at first the server's.
 	limits *Limits
-	// deadline is when the reaper wakes the goroutine, in nanoseconds since 1970; 0 while it waits for nothing, or for as
+	// deadline is when the reaper wakes the goroutine, a moment of the clock; 0 while it waits for nothing, or for as
 	// long as it takes.
 	deadline atomic.Int64
 	// idle says that the connection is between two messages.

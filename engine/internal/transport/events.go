@@ -279,10 +279,10 @@ func (s *session) waitForBody() error {
 		return exchange.ErrEnd
 	}
 	deadline, handlerTime := s.bodyDeadline()
-	before := c.server.clock.now.Load()
+	before := c.server.clock.now()
 	err := c.fill(deadline)
 	if !handlerTime {
-		s.wall += c.server.clock.now.Load() - before
+		s.wall += c.server.clock.now() - before
 	}
 	switch {
 	case err == nil:
@@ -370,7 +370,7 @@ func (s *session) waitForTime(deadline int64) error {
 	s.conn.park()
 	var over <-chan time.Time
 	if deadline != 0 {
-		timer := time.NewTimer(time.Until(time.Unix(0, deadline)))
+		timer := time.NewTimer(s.conn.server.clock.until(deadline))
 		defer timer.Stop()
 		over = timer.C
 	}

@@ -135,7 +135,7 @@ func (c *conn) woken(deadline int64) error {
 	if c.idle && c.server.draining.Load() {
 		return errDraining
 	}
-	if deadline != 0 && c.server.clock.now.Load() > deadline {
+	if deadline != 0 && c.server.clock.now() > deadline {
 		return errOverdue
 	}
 	return c.socket.SetDeadline(time.Time{})

@@ -1,9 +1,6 @@
 package transport
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // tick is how often the reaper looks, and so how precisely times are kept.
 const tick = 100 * time.Millisecond
@@ -11,14 +8,18 @@ const tick = 100 * time.Millisecond
 // dateFormat is IMF-fixdate (RFC 9110 section 5.6.7).
 const dateFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// clock is the time of the last tick. Reading it costs a load, where asking the operating system costs as much as a call
-// into a sandbox.
-type clock struct{ now atomic.Int64 }
+// clock counts nanoseconds since the server was made; it never goes back. The moment of the last tick would cost less to
+// read, but it lags behind when the processors are busy, and a limit that is counted from it would end too early.
+type clock struct{ start time.Time }
 
-func (c *clock) set(now time.Time) { c.now.Store(now.UnixNano()) }
+// now is never 0, which stands for no moment.
+func (c *clock) now() int64 { return int64(time.Since(c.start)) | 1 }
 
 // after is the moment in which a time that begins now ends.
-func (c *clock) after(d time.Duration) int64 { return c.now.Load() + int64(d) }
+func (c *clock) after(d time.Duration) int64 { return c.now() + int64(d) }
+
+// until is the time from now to a moment.
+func (c *clock) until(moment int64) time.Duration { return time.Duration(moment - c.now()) }
 
 // reap wakes connections whose time is over, until the server stops. A timer per connection would have to be set anew
 // several times a request; a look at every connection ten times a second costs less.
@@ -33,12 +34,11 @@ func (s *Server) reap() {
 	for {
 		select {
 		case now := <-ticker.C:
-			s.clock.set(now)
 			if now.Unix() != second {
 				second = now.Unix()
 				s.setDate(now)
 			}
-			s.wakeOverdue(now.UnixNano())
+			s.wakeOverdue(s.clock.now())
 		case <-summary.C:
 			s.summarize()
 		case <-s.stop:

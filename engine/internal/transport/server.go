@@ -100,13 +100,13 @@ type Server struct {
 func NewServer(config Config) *Server {
 	s := &Server{
 		Config:    config,
+		clock:     clock{time.Now()},
 		stop:      make(chan struct{}),
 		reaped:    make(chan struct{}),
 		conns:     map[*conn]struct{}{},
 		listeners: map[net.Listener]struct{}{},
 	}
 	s.ended = sync.NewCond(&s.mu)
-	s.clock.set(time.Now())
 	s.setDate(time.Now())
 	go s.reap()
 	return s

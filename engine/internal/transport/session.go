@@ -71,7 +71,7 @@ type session struct {
 
 	// framed are the write events that are due once the output is written, done those that are due now.
 	framed, done abi.Subscriptions
-	// wall is when the handler's time is over, in nanoseconds since 1970.
+	// wall is when the handler's time is over, a moment of the clock.
 	wall int64
 }
 
