@@ -59,6 +59,23 @@ type Exchange interface {
 
 	// WaitWritable waits until SendData takes bytes again. It fails like Next.
 	WaitWritable() error
+
+	// Check is for a handler that computes for long without a call of Next. It returns the error with which Next would end
+	// the handler's work by now, [ErrWallTime] or [ErrClosed], and nil when it may go on.
+	Check() error
+	// Wait waits until something can be received from ready, or ready is closed. It fails like Check.
+	Wait(ready <-chan struct{}) error
+	// After has a task done once the answer has gone out, or has to wait for the peer to take it: on the connection's
+	// goroutine, soon, and before its next exchange. An exchange has one task at most.
+	After(task Task)
+	// Bindings are what handlers keep with the connection.
+	Bindings() *Bindings
+}
+
+// Task is work that need not delay an answer.
+type Task interface {
+	// Do must not wait.
+	Do()
 }
 
 // Handler answers exchanges.

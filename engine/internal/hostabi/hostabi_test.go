@@ -535,7 +535,7 @@ func TestWaitingFails(t *testing.T) {
 			name := [...]string{1: "wait_writable", 2: "next_event"}[len(call)]
 			t.Run(name+" "+test.err.Error(), func(t *testing.T) {
 				g := newGuest(t, AllSubscriptions, 4096)
-				g.x.End, g.x.Wait = test.err, test.err
+				g.x.End, g.x.Unwritable = test.err, test.err
 				if test.errno != abi.ErrnoSuccess {
 					g.expect(test.errno, name, call...)
 					if g.Aborted() != nil {
@@ -558,7 +558,7 @@ func TestWaitingFails(t *testing.T) {
 func TestClosedWhileWaitingIsTheEnd(t *testing.T) {
 	g := newGuest(t, AllSubscriptions, 4096)
 	g.x.Events = []exchange.Event{{Kind: abi.EventDone}}
-	g.x.Wait = exchange.ErrClosed
+	g.x.Unwritable = exchange.ErrClosed
 	g.expect(abi.ErrnoClosed, "wait_writable", 1)
 	if err := g.Next(0); err != exchange.ErrClosed {
 		t.Errorf("the next event: %v, want ErrClosed", err)

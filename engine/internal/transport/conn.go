@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sluicehttp/sluice/engine/internal/core"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/guest/http1"
 )
 
@@ -34,6 +35,9 @@ type conn struct {
 	input   input
 	output  output
 	session session
+	// task is what is to be done when the present output has gone out.
+	task     exchange.Task
+	bindings exchange.Bindings
 }
 
 // newConn makes a connection out of a socket. The core learns from what it is given that it is a server's.
@@ -70,6 +74,8 @@ func (c *conn) end() {
 		c.server.Log.Error("a bug in Sluice ended a connection", "peer", c.socket.RemoteAddr(), "panic", cause,
 			"stack", string(debug.Stack()))
 	}
+	c.doTask()
+	c.bindings.Clear()
 	if c.input.slot != nil {
 		c.core.ReleaseSlot(c.input.slot)
 	}
@@ -200,8 +206,17 @@ func (c *conn) answerRefused() {
 	c.session.answer(uint16(r.ErrorStatus), fmt.Sprintf("%v at byte %d", r.Error, r.ErrorPosition))
 }
 
+// doTask does what was left until the output has gone out.
+func (c *conn) doTask() {
+	if task := c.task; task != nil {
+		c.task = nil
+		task.Do()
+	}
+}
+
 // exchange has a request answered. It reports whether the connection goes on.
 func (c *conn) exchange(head *http1.EventRecord) bool {
+	c.doTask()
 	s := &c.session
 	s.begin(head)
 	match := c.server.Router.Route(s.authority, s.line.Target, s.line.Method)

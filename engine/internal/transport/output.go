@@ -62,5 +62,6 @@ func (c *conn) flush() error {
 	}
 	o.release()
 	c.session.flushed()
+	c.doTask()
 	return nil
 }

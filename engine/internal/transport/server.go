@@ -3,8 +3,9 @@
 //
 // Each connection has one goroutine. It reads, has the core parse, runs the handler and writes, in turn; whatever waits,
 // waits there. The files: server.go accepts and drains, conn.go is the life of a connection and state.go its states,
-// input.go and output.go are its two directions. One exchange is session.go, with events.go for what the handler hears and
-// answer.go for what it sends. reaper.go ends what takes too long, reasons.go counts what was ended and why.
+// input.go and output.go are its two directions. One exchange is session.go, with events.go for what the handler hears,
+// answer.go for what it sends, and work.go for what whoever runs the handler asks. reaper.go ends what takes too long,
+// reasons.go counts what was ended and why.
 package transport
 
 import (
@@ -84,6 +85,7 @@ type Server struct {
 	clock    clock
 	counters counters
 	draining atomic.Bool
+	cutting  atomic.Bool   // everything has to end at once
 	stop     chan struct{} // closed when everything has to end at once
 	stopOnce sync.Once
 	reaped   chan struct{} // closed when the reaper has ended
@@ -253,6 +255,7 @@ func stopListening(listener net.Listener) {
 
 // cut ends all connections at once.
 func (s *Server) cut() {
+	s.cutting.Store(true)
 	s.stopOnce.Do(func() { close(s.stop) })
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,12 @@ func (c *conn) readCopied() (int, error) {
 // tryReadCopied reads nothing: such a socket cannot be asked without waiting.
 func (c *conn) tryReadCopied() (int, error) { return 0, nil }
 
-// writeBlocking writes some of the output.
+// writeBlocking writes some of the output. What waits until it has gone out does not wait for a long one, which may take
+// as long as the peer likes.
 func (c *conn) writeBlocking() (int, error) {
+	if len(c.output.pending()) > copiedSize {
+		c.doTask()
+	}
 	c.park()
 	return c.socket.Write(c.output.pending())
 }

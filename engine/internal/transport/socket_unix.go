@@ -101,6 +101,7 @@ func (c *conn) tryWrite(fd uintptr) (done bool) {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case errors.Is(err, syscall.EAGAIN):
+			c.doTask()
 			c.park()
 			return false
 		}

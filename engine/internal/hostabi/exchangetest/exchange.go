@@ -15,12 +15,14 @@ type Exchange struct {
 	Events []exchange.Event
 	// End is what Next returns after them. Default [exchange.ErrEnd].
 	End error
-	// Wait is what WaitWritable returns.
-	Wait error
+	// Unwritable is what WaitWritable returns.
+	Unwritable error
 	// Full is how many calls of SendData find no room.
 	Full int
 	// Silent writes nothing down.
 	Silent bool
+	// Stop is what Check and Wait return.
+	Stop error
 	// Heard is called with every event that is given.
 	Heard func(ev *exchange.Event)
 
@@ -28,6 +30,8 @@ type Exchange struct {
 	at       int
 	headSent bool
 	ended    bool
+	task     exchange.Task
+	bindings exchange.Bindings
 }
 
 // Request is the script of a request, with a piece of body for each content.
@@ -200,7 +204,38 @@ func (x *Exchange) WaitWritable() error {
 	if !x.Silent {
 		x.write(abi.ErrnoSuccess, "wait_writable")
 	}
-	return x.Wait
+	return x.Unwritable
+}
+
+// Check implements [exchange.Exchange].
+func (x *Exchange) Check() error { return x.Stop }
+
+// Wait implements [exchange.Exchange].
+func (x *Exchange) Wait(ready <-chan struct{}) error {
+	if x.Stop == nil {
+		<-ready
+	}
+	return x.Stop
+}
+
+// After implements [exchange.Exchange]. The task is done by Finish.
+func (x *Exchange) After(task exchange.Task) { x.task = task }
+
+// Bindings implements [exchange.Exchange]. They last until Disconnect.
+func (x *Exchange) Bindings() *exchange.Bindings { return &x.bindings }
+
+// Finish does the task that was left for after the answer.
+func (x *Exchange) Finish() {
+	if task := x.task; task != nil {
+		x.task = nil
+		task.Do()
+	}
+}
+
+// Disconnect ends the connection of the exchange.
+func (x *Exchange) Disconnect() {
+	x.Finish()
+	x.bindings.Clear()
 }
 
 // note writes a call down and gives its result back.
