@@ -25,10 +25,3 @@ func (p *Pool) Idle() int {
 
 // Trim does what time does.
 func (p *Pool) Trim() { p.trim() }
-
-// Compiled is how many modules' machine code is kept.
-func (l *Loader) Compiled() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.compiled)
-}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/sluicehttp/sluice/engine/internal/account"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
@@ -43,6 +44,22 @@ func (f *Fault) Status() uint16 {
 		return 503
 	}
 	return 500
+}
+
+// Counted is the kind under which an account counts the fault.
+func (f *Fault) Counted() account.Fault {
+	var memory *wasmruntime.MemoryError
+	switch {
+	case f.Kind == FaultTrap:
+		return account.FaultTrap
+	case f.Kind == FaultABI:
+		return account.FaultABI
+	case errors.As(f.Reason, &memory):
+		return account.FaultMemory
+	case errors.Is(f.Reason, errOverslept):
+		return account.FaultSleep
+	}
+	return account.FaultOther
 }
 
 // errOverslept ends a call that waits longer than a handler may.

@@ -19,8 +19,8 @@ import (
 // pullRoom is how much of the receive buffer a pushed payload leaves to pulled ones, in bytes, if it can.
 const pullRoom = 1 << 10
 
-// errClosed says that the module was closed.
-var errClosed = errors.New("the module is closed")
+// ErrClosed says that a pool, or the module that it is of, was closed.
+var ErrClosed = errors.New("the handler is closed")
 
 // instance is a handler at work. It belongs to one goroutine at a time.
 type instance struct {
@@ -32,6 +32,7 @@ type instance struct {
 	args          [4]uint64    // of onEvent
 	spare         uint32       // bytes to leave free behind a pushed payload
 	touched       bool         // the handler has run in the session, and has not finished it
+	counted       int64        // bytes of memory that the pool's account holds for it
 	sleeper       sleeper
 	stdout        output
 	stderr        output
@@ -41,8 +42,9 @@ type instance struct {
 // maxSleep, first until it is ready and then in each session.
 func (m *Module) newInstance(log *slog.Logger, maxSleep time.Duration) (*instance, error) {
 	if !m.compiled.acquire() {
-		return nil, errClosed
+		return nil, ErrClosed
 	}
+	m.loader.instances.Add(1)
 	i := &instance{
 		compiled: m.compiled,
 		call:     hostabi.NewCall(),
@@ -56,6 +58,7 @@ func (m *Module) newInstance(log *slog.Logger, maxSleep time.Duration) (*instanc
 	config := wasiConfig().WithStdout(&i.stdout).WithStderr(&i.stderr).WithNanosleep(i.sleeper.sleep)
 	module, err := m.loader.runtime.Instantiate(i.call, m.compiled.code, config, m.loader.checker.maxMemory)
 	if err != nil {
+		m.loader.instances.Add(-1)
 		m.compiled.release()
 		return nil, instantiationFault(err)
 	}
@@ -236,5 +239,6 @@ func (i *instance) flush() {
 // close ends the instance. No call may be running in it.
 func (i *instance) close() {
 	_ = i.module.Close(context.Background()) // closes no files, so it cannot fail
+	i.compiled.loader.instances.Add(-1)
 	i.compiled.release()
 }

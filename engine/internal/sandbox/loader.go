@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -49,6 +50,8 @@ type Loader struct {
 
 	mu       sync.Mutex
 	compiled map[[sha256.Size]byte]*compiled
+	// instances is how many there are, of all modules.
+	instances atomic.Int64
 }
 
 // NewLoader makes what handlers import available in a runtime. Once per runtime.
@@ -78,6 +81,16 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 		compiled: map[[sha256.Size]byte]*compiled{},
 	}, nil
 }
+
+// Compiled is how many modules' machine code is kept.
+func (l *Loader) Compiled() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.compiled)
+}
+
+// Instances is how many instances there are, of all modules, at work or not.
+func (l *Loader) Instances() int { return int(l.instances.Load()) }
 
 // signaturesOf lists what a module of Go functions exports.
 func signaturesOf(m api.Module) signatures {

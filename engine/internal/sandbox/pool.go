@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicehttp/sluice/engine/internal/account"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 )
 
@@ -26,6 +27,8 @@ type PoolConfig struct {
 	IdleTime time.Duration
 	// MaxSleep is how long a handler may sleep in one session, all together. Default: what the loader allows.
 	MaxSleep time.Duration
+	// Account is told of the pool's instances and of their memories. Default: one of the pool's own.
+	Account *account.Account
 	// Log takes what handlers print, and errors of Sluice itself. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -37,9 +40,12 @@ type Pool struct {
 	maxIdle  int
 	idleTime time.Duration
 	maxSleep time.Duration
+	account  *account.Account
 	log      *slog.Logger
 
 	mu sync.Mutex
+	// running is how many sessions have an instance, or are about to.
+	running int
 	// idle instances, the one used last at the end: it is taken first, while the processor's caches still hold it.
 	idle []*instance
 	// unused is how many of them, from the start, were not needed since the last look at them.
@@ -52,9 +58,12 @@ type Pool struct {
 // NewPool makes a pool without instances. It fails when the module is closed.
 func (m *Module) NewPool(config PoolConfig) (*Pool, error) {
 	if m.closed.Load() || !m.compiled.acquire() {
-		return nil, errClosed
+		return nil, ErrClosed
 	}
-	p := &Pool{module: m, maxIdle: config.MaxIdle, idleTime: config.IdleTime, maxSleep: config.MaxSleep, log: config.Log}
+	p := &Pool{
+		module: m, maxIdle: config.MaxIdle, idleTime: config.IdleTime, maxSleep: config.MaxSleep,
+		account: config.Account, log: config.Log,
+	}
 	if p.maxIdle == 0 {
 		p.maxIdle = DefaultMaxIdle
 	}
@@ -64,6 +73,9 @@ func (m *Module) NewPool(config PoolConfig) (*Pool, error) {
 	if p.maxSleep == 0 {
 		p.maxSleep = m.loader.maxSleep
 	}
+	if p.account == nil {
+		p.account = account.New(nil)
+	}
 	if p.log == nil {
 		p.log = slog.Default()
 	}
@@ -72,7 +84,8 @@ func (m *Module) NewPool(config PoolConfig) (*Pool, error) {
 }
 
 // Serve implements [exchange.Handler]. What it returns is one of the exchange's errors, a [*Fault], or what has a method
-// Status for a request that the handler has no room for.
+// Status for a request that the handler has no room for. A closed pool returns [ErrClosed] and leaves the exchange as it
+// is, for another pool to serve.
 func (p *Pool) Serve(x exchange.Exchange) error {
 	i, err := p.take()
 	if err != nil {
@@ -97,6 +110,11 @@ func (p *Pool) report(err error) error {
 // take gives out the instance that was used last, or a new one.
 func (p *Pool) take() (*instance, error) {
 	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
+	}
+	p.running++
 	if last := len(p.idle) - 1; last >= 0 {
 		i := p.idle[last]
 		p.idle[last] = nil
@@ -106,20 +124,31 @@ func (p *Pool) take() (*instance, error) {
 		return i, nil
 	}
 	p.mu.Unlock()
-	return p.module.newInstance(p.log, p.maxSleep)
+	i, err := p.module.newInstance(p.log, p.maxSleep)
+	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.running--
+		return nil, err
+	}
+	p.account.Instances.Add(1)
+	p.count(i)
+	return i, nil
 }
 
 // put takes an instance back, unless its session ended badly: then nobody knows in what state the handler is.
 func (p *Pool) put(i *instance) {
-	if i.touched || i.call.Spent() || !p.keep(i) {
-		i.close()
+	p.count(i)
+	if !p.keep(i, !i.touched && !i.call.Spent()) {
+		p.close(i)
 	}
 }
 
-func (p *Pool) keep(i *instance) bool {
+func (p *Pool) keep(i *instance, clean bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle) >= p.maxIdle {
+	p.running--
+	if !clean || p.closed || len(p.idle) >= p.maxIdle {
 		return false
 	}
 	p.idle = append(p.idle, i)
@@ -129,6 +158,27 @@ func (p *Pool) keep(i *instance) bool {
 		time.AfterFunc(p.idleTime, p.trim)
 	}
 	return true
+}
+
+// count tells the account by how much the memory of an instance has grown.
+func (p *Pool) count(i *instance) {
+	if now := int64(i.module.Memory().Size()); now != i.counted {
+		p.account.Memory.Add(now - i.counted)
+		i.counted = now
+	}
+}
+
+func (p *Pool) close(i *instance) {
+	i.close()
+	p.account.Memory.Add(-i.counted)
+	p.account.Instances.Add(-1)
+}
+
+// Running is how many sessions the pool has an instance for, or is about to make one for.
+func (p *Pool) Running() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running
 }
 
 // trim closes the instances that were not needed since the last look: as the one used last is always taken first, they
@@ -145,7 +195,7 @@ func (p *Pool) trim() {
 	}
 	p.mu.Unlock()
 	for _, i := range unneeded {
-		i.close()
+		p.close(i)
 	}
 }
 
@@ -159,7 +209,7 @@ func (p *Pool) Close() {
 		return
 	}
 	for _, i := range idle {
-		i.close()
+		p.close(i)
 	}
 	p.module.compiled.release()
 }

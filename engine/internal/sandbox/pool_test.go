@@ -1,12 +1,14 @@
 package sandbox_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/account"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/engine/internal/hostabi/exchangetest"
 	"github.com/sluicehttp/sluice/engine/internal/sandbox"
@@ -140,6 +142,71 @@ func TestClosing(t *testing.T) {
 	}
 	if err := p.Serve(&exchangetest.Exchange{Events: get()}); err == nil {
 		t.Error("a closed pool answered")
+	}
+}
+
+// A closed pool serves nobody, even if another keeps the machine code, and lets what runs end.
+func TestClosedPoolLeavesTheExchange(t *testing.T) {
+	l, _ := newLoader(t, sandbox.Config{})
+	m, err := l.Load(t.Context(), "handler.wasm", counting().Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	p, err := m.NewPool(sandbox.PoolConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	during(t, p, func() {
+		p.Close()
+		x := &exchangetest.Exchange{Events: get()}
+		if err := p.Serve(x); !errors.Is(err, sandbox.ErrClosed) || x.Log() != "" || len(x.Events) != len(get()) {
+			t.Errorf("a closed pool returned %v and did %q", err, x.Log())
+		}
+		if got := p.Running(); got != 1 {
+			t.Errorf("%d sessions run in the closed pool, want 1", got)
+		}
+	})
+	if running, instances := p.Running(), l.Instances(); running != 0 || instances != 0 {
+		t.Errorf("%d sessions and %d instances are left", running, instances)
+	}
+}
+
+// The account says what there is, whether it waits or works, and follows memories that grow.
+func TestAccount(t *testing.T) {
+	const page = 64 << 10
+	growing := counting()
+	growing.OnEvent = Seq(growing.OnEvent, Drop(MemoryGrow(Const(1))))
+	for _, test := range []struct {
+		name              string
+		handler           *Handler
+		end               error
+		instances, memory int64 // afterwards, per session at a time
+	}{
+		{"good end", counting(), nil, 1, 2 * page},
+		{"memory grows", growing, nil, 1, 3 * page},
+		{"bad end", counting(), exchange.ErrClosed, 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tenant := account.New(nil)
+			p, _ := newPool(t, test.handler, sandbox.PoolConfig{Account: account.New(tenant)})
+			check := func(when string, instances, memory int64) {
+				t.Helper()
+				if i, m := tenant.Instances.Load(), tenant.Memory.Load(); i != instances || m != memory {
+					t.Errorf("%s: %d instances with %d bytes, want %d with %d", when, i, m, instances, memory)
+				}
+			}
+			check("at first", 0, 0)
+			x := &exchangetest.Exchange{Events: get(), End: test.end, Silent: true, Heard: func(*exchange.Event) {
+				check("at work", 1, 2*page)
+			}}
+			if err := p.Serve(x); err != test.end {
+				t.Fatal(err)
+			}
+			check("afterwards", test.instances, test.memory)
+			p.Close()
+			check("closed", 0, 0)
+		})
 	}
 }
 
