@@ -1,15 +1,19 @@
 package sandbox
 
-import "context"
+import (
+	"context"
+
+	"github.com/sluicehttp/sluice/engine/internal/wasm"
+)
 
 // Check decodes and compiles a module and runs nothing of it.
-func (l *Loader) Check(ctx context.Context, wasm []byte) error {
-	decoded, err := decode(wasm)
+func (l *Loader) Check(ctx context.Context, binary []byte) error {
+	decoded, err := wasm.Decode(binary)
 	if err != nil {
 		return err
 	}
 	l.checker.problems(decoded)
-	code, err := l.runtime.Compile(ctx, decoded.edited())
+	code, err := l.runtime.Compile(ctx, edited(decoded))
 	if err != nil {
 		return err
 	}

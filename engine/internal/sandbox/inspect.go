@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/wasm"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
@@ -50,7 +51,7 @@ type InspectedMemory struct {
 
 // Inspect describes a module. Of its code only what makes an instance ready is run, and only when nothing else is wrong.
 // An error means that there could be no runtime.
-func Inspect(ctx context.Context, wasm []byte) (*Inspection, error) {
+func Inspect(ctx context.Context, binary []byte) (*Inspection, error) {
 	r, err := wasmruntime.New(ctx, wasmruntime.Config{})
 	if err != nil {
 		return nil, err
@@ -60,12 +61,12 @@ func Inspect(ctx context.Context, wasm []byte) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.inspect(ctx, wasm), nil
+	return l.inspect(ctx, binary), nil
 }
 
-func (l *Loader) inspect(ctx context.Context, wasm []byte) *Inspection {
-	found := &Inspection{Size: len(wasm)}
-	decoded, err := decode(wasm)
+func (l *Loader) inspect(ctx context.Context, binary []byte) *Inspection {
+	found := &Inspection{Size: len(binary)}
+	decoded, err := wasm.Decode(binary)
 	if err != nil {
 		found.Problems = []string{oneLine(err.Error())}
 		return found
@@ -74,7 +75,7 @@ func (l *Loader) inspect(ctx context.Context, wasm []byte) *Inspection {
 	if found.Problems = l.checker.problems(decoded); len(found.Problems) > 0 {
 		return found
 	}
-	m, err := l.load(ctx, "", wasm)
+	m, err := l.load(ctx, "", binary)
 	if err != nil {
 		found.Problems = []string{err.Error()}
 		return found
@@ -89,27 +90,27 @@ func (l *Loader) inspect(ctx context.Context, wasm []byte) *Inspection {
 }
 
 // describe tells what a module imports and exports.
-func (found *Inspection) describe(m *binaryModule, c *checker) {
-	for _, i := range m.imports {
-		if strings.HasPrefix(i.module, abiPrefix) {
-			found.ABI = i.module
+func (found *Inspection) describe(m *wasm.Module, c *checker) {
+	for _, i := range m.Imports {
+		if strings.HasPrefix(i.Module, abiPrefix) {
+			found.ABI = i.Module
 		}
-		signature := i.signature
-		if i.kind != kindFunc {
-			signature = i.kind.String()
+		signature := m.TypeText(i.Type)
+		if i.Kind != wasm.KindFunc {
+			signature = i.Kind.String()
 		}
 		found.Imports = append(found.Imports,
-			InspectedFunc{Module: i.module, Name: i.name, Signature: signature, Known: c.importProblem(i) == ""})
+			InspectedFunc{Module: i.Module, Name: i.Name, Signature: signature, Known: c.importProblem(m, i) == ""})
 	}
-	for _, e := range m.exports {
-		if e.kind == kindFunc {
-			signature := m.signature(e)
+	for _, e := range m.Exports {
+		if e.Kind == wasm.KindFunc {
+			signature := m.Signature(e)
 			found.Exports = append(found.Exports,
-				InspectedFunc{Name: e.name, Signature: signature, Known: calledExports[e.name] == signature})
+				InspectedFunc{Name: e.Name, Signature: signature, Known: calledExports[e.Name] == signature})
 		}
 	}
-	if memory := m.memory(); memory != nil {
-		found.Memory = &InspectedMemory{MinPages: memory.min, MaxPages: memory.max, HasMax: memory.hasMax}
+	if memory := m.ExportedMemory(); memory != nil {
+		found.Memory = &InspectedMemory{MinPages: memory.Min, MaxPages: memory.Max, HasMax: memory.HasMax}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/hostabi"
+	"github.com/sluicehttp/sluice/engine/internal/wasm"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
@@ -96,7 +97,7 @@ func (l *Loader) Instances() int { return int(l.instances.Load()) }
 func signaturesOf(m api.Module) signatures {
 	found := signatures{}
 	for name, f := range m.ExportedFunctionDefinitions() {
-		found[name] = signatureText(typeNames(f.ParamTypes()), typeNames(f.ResultTypes()))
+		found[name] = wasm.SignatureText(typeNames(f.ParamTypes()), typeNames(f.ResultTypes()))
 	}
 	return found
 }
@@ -113,16 +114,16 @@ func typeNames(types []api.ValueType) []string {
 // stands for the module in logs and errors. An error is one line that says what is wrong and what would be right.
 //
 // Modules with equal bytes are compiled once, for as long as one of them is open.
-func (l *Loader) Load(ctx context.Context, name string, wasm []byte) (*Module, error) {
-	m, err := l.load(ctx, name, wasm)
+func (l *Loader) Load(ctx context.Context, name string, binary []byte) (*Module, error) {
+	m, err := l.load(ctx, name, binary)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return m, nil
 }
 
-func (l *Loader) load(ctx context.Context, name string, wasm []byte) (*Module, error) {
-	decoded, err := decode(wasm)
+func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module, error) {
+	decoded, err := wasm.Decode(binary)
 	if err != nil {
 		return nil, errors.New(oneLine(err.Error()))
 	}
@@ -141,7 +142,7 @@ func (l *Loader) load(ctx context.Context, name string, wasm []byte) (*Module, e
 		name:     name,
 		loader:   l,
 		compiled: c,
-		pulls:    decoded.importsFunc(abi.HandlerImportModule, "next_event"),
+		pulls:    decoded.ImportsFunc(abi.HandlerImportModule, "next_event"),
 	}
 	if err := m.try(); err != nil {
 		m.Close()
@@ -167,8 +168,8 @@ type compiled struct {
 }
 
 // compile finds or makes a module's machine code. The caller becomes one of its users.
-func (l *Loader) compile(ctx context.Context, m *binaryModule) (*compiled, error) {
-	key := sha256.Sum256(m.wasm)
+func (l *Loader) compile(ctx context.Context, m *wasm.Module) (*compiled, error) {
+	key := sha256.Sum256(m.Wasm)
 	l.mu.Lock()
 	c := l.compiled[key]
 	if c == nil {
@@ -178,7 +179,7 @@ func (l *Loader) compile(ctx context.Context, m *binaryModule) (*compiled, error
 	c.users++
 	l.mu.Unlock()
 
-	c.once.Do(func() { c.code, c.err = l.runtime.Compile(ctx, m.edited()) })
+	c.once.Do(func() { c.code, c.err = l.runtime.Compile(ctx, edited(m)) })
 	if c.err != nil {
 		c.release()
 		return nil, c.err
