@@ -83,6 +83,7 @@ const (
 	OpI64Ne        = 0x52
 	OpI64LtS       = 0x53
 	OpI64GtU       = 0x56
+	OpI64LeU       = 0x58
 	OpI32Add       = 0x6a
 	OpI32Sub       = 0x6b
 	OpI32DivS      = 0x6d

@@ -99,6 +99,7 @@ const (
 // Data is a data segment.
 type Data struct {
 	Passive bool
+	Offset  Span // of an active segment
 	Size    uint32
 }
 
@@ -468,10 +469,12 @@ func (d *decoder) dataSection(r *Reader) {
 		var s Data
 		switch flags := r.U32(); flags {
 		case 2:
-			r.U32() // memory
-			r.Constant(nil)
+			if memory := r.U32(); memory != 0 {
+				r.Fail("data segment for memory %d", memory)
+			}
+			s.Offset = r.Constant(nil)
 		case 0:
-			r.Constant(nil)
+			s.Offset = r.Constant(nil)
 		case 1:
 			s.Passive = true
 		default:

@@ -30,6 +30,9 @@ func (s Span) Of(module []byte) []byte { return module[s.Start:s.End] }
 // More reports whether anything is left to read.
 func (r *Reader) More() bool { return r.pos < r.end }
 
+// Len is how many bytes are left.
+func (r *Reader) Len() int { return r.end - r.pos }
+
 // Pos is how far into the module the reader is, in bytes.
 func (r *Reader) Pos() int { return r.pos }
 

@@ -1,0 +1,278 @@
+package rewrite
+
+// How code pays.
+//
+// A function is a graph of instructions. Loops aside it has no cycles: branches go forward, to the end of a block. A
+// charge stands at some of its places and pays for what can run from there up to the next charges, along the dearest
+// path. So nothing runs unpaid, and a path without charges on it costs nothing.
+//
+// Charges stand where they must, which is before each branch back to a loop's head: it pays for the way from the head to
+// the next charges. They stand where what they would pay exceeds mostCost. And they stand at the beginning of an arm that
+// is dearer than the other by mostUnequal or more, which then pays for itself. Smaller bounds make more charges, larger
+// ones make code pay for what it does not run: the host is called too often then.
+//
+// A function pays for its first stretch when it is entered, together with the counting of its frame, in one subtraction.
+// It does neither when it is small: then its caller pays for it, and its frame counts as nothing.
+const (
+	mostCost    = 160
+	mostUnequal = 24
+	// mostInlined is the most that a caller pays for a function that it calls, mostIndirect what it pays in a
+	// call_indirect, where the function may be any that a table can hold.
+	mostInlined  = 100
+	mostIndirect = 30
+	// mostUncounted is how much of the stack functions may take that do not count it, a chain of calls all together: bytes.
+	mostUncounted = 2 << 10
+)
+
+// state is how far charge has come with a function.
+type state uint8
+
+const (
+	stateNew    state = iota
+	stateOpen         // its callees are being looked at
+	stateClosed       // all is decided
+)
+
+// charge decides where each function pays. It looks at callees before their callers.
+func (r *rewriter) charge() error {
+	c := charger{rewriter: r}
+	for i := range r.functions {
+		c.visit(i)
+	}
+	for i := range r.functions {
+		if f := &r.functions[i]; f.counts {
+			r.module.LargestFrame = max(r.module.LargestFrame, f.frame)
+		}
+	}
+	return nil
+}
+
+// charger looks at functions, and at the events of each from the last to the first.
+type charger struct {
+	*rewriter
+	open []visit // the functions whose callees are being looked at, each called by the one before
+	// What is known of the frames of a function.
+	ends   []uint32 // what the code costs after a block's end
+	elses  []uint32 // what the code costs after an else, or none
+	backs  []int    // for a loop: the last charge that must pay for the way from its head, as an index into owed, or none
+	owed   []owed
+	onward uint32 // what the code costs after the event that is looked at
+}
+
+type visit struct {
+	function int
+	event    int // the next that may be a call
+}
+
+// owed is a charge before a branch to a loop whose cost is not known yet.
+type owed struct {
+	event int
+	base  uint32 // what the charge pays at least, but for the branch
+	next  int    // for the same loop
+}
+
+const none = -1
+
+// visit looks at a function after the functions that it calls. A function that is found among its own callees pays and
+// counts whatever its size, so that no recursion is for nothing.
+func (c *charger) visit(root int) {
+	if c.functions[root].state != stateNew {
+		return
+	}
+	c.enter(root)
+	for len(c.open) > 0 {
+		top := &c.open[len(c.open)-1]
+		if callee, found := c.nextCallee(top); found {
+			switch f := &c.functions[callee]; f.state {
+			case stateNew:
+				c.enter(callee)
+			case stateOpen:
+				f.pays, f.counts = true, true
+			}
+			continue
+		}
+		c.function(&c.functions[top.function], c.declared[c.ImportedFunctions+top.function])
+		c.functions[top.function].state = stateClosed
+		c.open = c.open[:len(c.open)-1]
+	}
+}
+
+func (c *charger) enter(function int) {
+	c.functions[function].state = stateOpen
+	c.open = append(c.open, visit{function, c.functions[function].first})
+}
+
+func (c *charger) nextCallee(v *visit) (callee int, found bool) {
+	for ; v.event < c.functions[v.function].last; v.event++ {
+		if e := &c.events[v.event]; e.kind == kindCall && !c.imported(e.arg) {
+			v.event++
+			return int(e.arg) - c.ImportedFunctions, true
+		}
+	}
+	return 0, false
+}
+
+// function decides where one function pays, and whether it counts its frame.
+func (c *charger) function(f *function, declared bool) {
+	c.begin(f.frames)
+	for i := f.last - 1; i >= f.first; i-- {
+		c.event(i)
+	}
+	f.entry = c.onward
+	limit := uint32(mostInlined)
+	if declared {
+		limit = mostIndirect
+	}
+	c.count(f)
+	f.pays = f.pays || f.counts || f.entry > limit
+}
+
+// count decides whether a function counts its frame: unless it is at the end of every chain of calls, and a short one.
+func (c *charger) count(f *function) {
+	deepest := uint32(0)
+	for i := f.first; i < f.last; i++ {
+		if e := &c.events[i]; e.kind == kindCall && !c.imported(e.arg) {
+			callee := &c.functions[int(e.arg)-c.ImportedFunctions]
+			f.counts = f.counts || callee.counts
+			deepest = max(deepest, callee.need)
+		}
+	}
+	f.need = f.frame + deepest
+	f.counts = f.counts || f.callsIndirect || f.need > mostUncounted
+}
+
+func (c *charger) begin(frames int) {
+	c.ends, c.elses, c.backs = grown(c.ends, frames), grown(c.elses, frames), grown(c.backs, frames)
+	c.owed = c.owed[:0]
+	c.onward = 0
+	c.ends[frameExit] = 0
+	for i := range c.backs {
+		c.backs[i] = none
+	}
+}
+
+func grown[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	return make([]T, n+n/2)
+}
+
+// event looks at one event, with onward what the code costs after it, and leaves onward at what the code costs after the
+// event before.
+func (c *charger) event(i int) {
+	e := &c.events[i]
+	switch e.kind {
+	case kindEnd:
+		if c.onward > mostCost {
+			c.payAfter(e)
+		}
+		c.ends[e.arg], c.elses[e.arg] = c.onward, unset
+	case kindElse:
+		c.elses[e.arg] = c.onward
+		c.onward = c.ends[e.arg]
+	case kindIf:
+		other := c.elses[e.arg]
+		if other == unset {
+			other = c.ends[e.arg]
+		}
+		c.arms(e, other)
+	case kindLoop:
+		c.loop(e)
+	case kindBr, kindBrIf, kindBrTable:
+		c.branch(i)
+	case kindReturn, kindFinish:
+		c.onward = e.weight
+	case kindCall:
+		c.onward += e.weight
+		if !c.imported(e.arg) {
+			if callee := &c.functions[int(e.arg)-c.ImportedFunctions]; callee.state == stateClosed && !callee.pays {
+				c.onward += callee.entry
+			}
+		}
+	default:
+		c.onward += e.weight
+	}
+	if c.onward > mostCost {
+		e.before, c.onward = c.onward, 0
+	}
+	c.onward += e.cost
+}
+
+// unset stands for the cost of an arm that is not there.
+const unset = 1<<32 - 1
+
+// arms is for an instruction that goes on or goes where the code costs other.
+func (c *charger) arms(e *event, other uint32) {
+	if c.onward > other+mostUnequal {
+		c.payAfter(e)
+	}
+	c.onward = e.weight + max(c.onward, other)
+}
+
+func (c *charger) payAfter(e *event) { e.after, c.onward = c.onward, 0 }
+
+// loop is for the head of a loop. What branches back to it owe is known now.
+func (c *charger) loop(e *event) {
+	for at := c.backs[e.arg]; at != none; at = c.owed[at].next {
+		branch := &c.events[c.owed[at].event]
+		branch.before = max(branch.before, c.owed[at].base+c.onward)
+	}
+}
+
+// branch is for br, br_if and br_table.
+func (c *charger) branch(i int) {
+	e := &c.events[i]
+	if e.kind == kindBr {
+		c.onward = 0 // nothing runs on
+	}
+	back, farthest := false, uint32(0)
+	see := func(frame uint32) {
+		if frame&toLoop == 0 {
+			farthest = max(farthest, c.ends[frame])
+			return
+		}
+		back = true
+	}
+	if e.kind == kindBrTable {
+		c.onward = 0
+		for _, frame := range c.targets(e) {
+			see(frame)
+		}
+	} else {
+		see(e.arg)
+	}
+	if !back {
+		c.arms(e, farthest)
+		return
+	}
+	if c.onward > mostUnequal/2 {
+		c.payAfter(e) // leaving the loop is for once, staying in it is not
+	}
+	e.before = e.weight + max(c.onward, farthest)
+	c.owe(i, e)
+	c.onward = 0
+}
+
+// owe has the charge before an event pay for what follows the heads of the loops that it goes to.
+func (c *charger) owe(i int, e *event) {
+	see := func(frame uint32) {
+		frame &^= toLoop
+		c.owed = append(c.owed, owed{event: i, base: e.weight, next: c.backs[frame]})
+		c.backs[frame] = len(c.owed) - 1
+	}
+	if e.kind != kindBrTable {
+		see(e.arg)
+		return
+	}
+	for _, frame := range c.targets(e) {
+		if frame&toLoop != 0 {
+			see(frame)
+		}
+	}
+}
+
+// targets are the frames that a br_table goes to.
+func (c *charger) targets(e *event) []uint32 {
+	return c.labels[e.arg+1:][:c.labels[e.arg]]
+}

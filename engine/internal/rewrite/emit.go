@@ -1,0 +1,158 @@
+package rewrite
+
+import "github.com/sluicehttp/sluice/engine/internal/wasm"
+
+// emitter writes the code section.
+type emitter struct {
+	*rewriter
+	out []byte // the section's content up to now
+	// body is the function that is being written; it is copied when its size is known.
+	body code
+}
+
+// bodies writes all functions: the module's, and those that are appended.
+func (e *emitter) bodies(appended []appended) []byte {
+	size := 0
+	for _, body := range e.Bodies {
+		size += body.Len()
+	}
+	e.out = make([]byte, 0, size*2+4096)
+	e.out = wasm.AppendU32(e.out, uint32(len(e.functions)+len(appended)))
+	for i := range e.functions {
+		e.function(i)
+		e.flush()
+	}
+	for _, a := range appended {
+		e.body = append(append(e.body[:0], a.locals...), a.code...)
+		e.flush()
+	}
+	return e.out
+}
+
+func (e *emitter) flush() {
+	e.out = append(wasm.AppendU32(e.out, uint32(len(e.body))), e.body...)
+}
+
+// function writes one function of the module:
+//
+//	entry: budget -= cost and frame
+//	block: the code, whose returns leave the block
+//	end:   budget += frame
+func (e *emitter) function(i int) {
+	f := &e.functions[i]
+	e.body = e.locals(e.body[:0], f)
+	if f.pays {
+		e.enter(f)
+	}
+	if f.counts {
+		e.body.block(e.results(e.Types[e.Functions[e.ImportedFunctions+i]].Results))
+	}
+	at := f.code.Start
+	for j := f.first; j < f.last; j++ {
+		ev := &e.events[j]
+		e.body = append(e.body, e.Wasm[at:ev.at]...)
+		e.pay(ev.before)
+		e.event(f, ev)
+		e.pay(ev.after)
+		at = int(ev.end)
+	}
+	if f.counts {
+		e.body.end()
+		e.body.global(e.budget()).const64(int64(f.frame)).op(wasm.OpI64Add).set(e.budget())
+	}
+	e.body.end()
+}
+
+// locals writes the declaration of the locals, with one more for a length.
+func (e *emitter) locals(out code, f *function) code {
+	if !f.scratch {
+		return append(out, f.locals.Of(e.Wasm)...)
+	}
+	r := wasm.NewReader(e.Wasm, f.locals)
+	out = wasm.AppendU32(out, r.U32()+1)
+	return append(append(out, r.Rest().Of(e.Wasm)...), 1, wasm.I32)
+}
+
+// enter charges for the first stretch of a function, and for its frame.
+func (e *emitter) enter(f *function) {
+	if !f.counts {
+		e.pay(f.entry)
+		return
+	}
+	b := e.budget()
+	e.module.Charges++
+	e.body.global(b).const64(int64(f.entry)<<32 + int64(f.frame)).op(wasm.OpI64Sub).set(b)
+	e.body.global(b).const64(bothSigns).op(wasm.OpI64And).const64(0).op(wasm.OpI64Ne)
+	e.body.when().call(e.tick()).end()
+}
+
+// bothSigns are the bits of a budget that say that a half is negative.
+const bothSigns = -1<<63 | 1<<31
+
+// pay charges for code that follows.
+func (e *emitter) pay(cost uint32) {
+	if cost > 0 {
+		e.module.Charges++
+		e.body.charge(e.budget(), e.tick(), int64(cost))
+	}
+}
+
+func (e *emitter) event(f *function, ev *event) {
+	switch ev.kind {
+	case kindPlace, kindFinish:
+	case kindReturn:
+		e.leave(f, ev)
+	case kindCall:
+		e.body.call(e.shifted(ev.arg))
+	case kindRefFunc:
+		e.body = wasm.AppendU32(append(e.body, wasm.OpRefFunc), e.shifted(ev.arg))
+	case kindHelper:
+		e.body.call(e.helper(ev.arg))
+	case kindPages:
+		e.body.global(e.pages())
+	case kindDirty:
+		e.copy(ev)
+		e.body.const32(1).set(e.dirty())
+	case kindBulk:
+		e.bulk(f, ev)
+	default:
+		e.copy(ev)
+	}
+}
+
+func (e *emitter) copy(ev *event) { e.body = append(e.body, e.Wasm[ev.at:ev.end]...) }
+
+// leave is for return, which leaves the block around the code where there is one, and for unreachable.
+func (e *emitter) leave(f *function, ev *event) {
+	if e.Wasm[ev.at] == wasm.OpReturn && f.counts {
+		e.body = wasm.AppendU32(append(e.body, wasm.OpBr), ev.arg)
+		return
+	}
+	e.copy(ev)
+}
+
+// bulk runs memory.copy or memory.fill where its length is small, and calls a helper otherwise.
+func (e *emitter) bulk(f *function, ev *event) {
+	e.body.tee(f.count).get(f.count).const32(smallBulk).op(wasm.OpI32GtU)
+	e.body = wasm.AppendSigned(append(e.body, wasm.OpIf), int64(e.signature(threeNumbers, nil)))
+	e.body.call(e.helper(ev.arg)).op(wasm.OpElse)
+	e.copy(ev)
+	e.body.end()
+}
+
+// shifted is the index of a function, now that one more is imported.
+func (r *rewriter) shifted(function uint32) uint32 {
+	if r.imported(function) {
+		return function
+	}
+	return function + 1
+}
+
+// Where to find what is built in. Globals follow the module's own, and functions do: tick's caller first.
+func (r *rewriter) budget() uint32 { return uint32(len(r.Globals)) }
+func (r *rewriter) pages() uint32  { return uint32(len(r.Globals)) + 1 }
+func (r *rewriter) dirty() uint32  { return uint32(len(r.Globals)) + 2 }
+
+func (r *rewriter) tickImport() uint32          { return uint32(r.ImportedFunctions) }
+func (r *rewriter) tick() uint32                { return uint32(len(r.Functions)) + 1 }
+func (r *rewriter) helper(number uint32) uint32 { return r.tick() + 1 + number }

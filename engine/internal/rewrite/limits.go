@@ -1,0 +1,63 @@
+package rewrite
+
+import "cmp"
+
+// The limits that apply where [Options] has none.
+const (
+	DefaultMaxMemory       = 64 << 20
+	DefaultMaxTableEntries = 1 << 17
+	DefaultMaxTables       = 8
+	DefaultMaxTypes        = 100_000
+	DefaultMaxFunctions    = 200_000
+	DefaultMaxGlobals      = 10_000
+	DefaultMaxExports      = 20_000
+	DefaultMaxSegments     = 20_000
+	DefaultMaxParams       = 128
+	DefaultMaxBodySize     = 1 << 20
+	DefaultMaxBodyBlocks   = 1 << 25
+	DefaultMaxNesting      = 2_000
+	DefaultMaxBranches     = 20_000
+)
+
+// Options bound what a module may ask for. A field that is zero stands for its default.
+type Options struct {
+	// MaxMemory is how large the memory may become, in bytes. A module whose memory begins with more is refused.
+	MaxMemory uint64
+	// MaxTableEntries is how large each table may become, in entries of 8 bytes of the Go heap. A module with a table that
+	// begins with more is refused.
+	MaxTableEntries uint32
+	// MaxTables bounds the number of tables, MaxTypes that of types and so on. MaxSegments is for data segments and
+	// element segments each.
+	MaxTables, MaxTypes, MaxFunctions, MaxGlobals, MaxExports, MaxSegments int
+	// MaxParams bounds the parameters, and the results, of a type.
+	MaxParams int
+
+	// The compiler takes more than linear time and memory for some functions.
+
+	// MaxBodySize bounds the size of a function, in bytes.
+	MaxBodySize int
+	// MaxBodyBlocks bounds the number of a function's blocks times that of its locals: a value for each local may come
+	// together at each block.
+	MaxBodyBlocks int
+	// MaxNesting bounds how deeply blocks lie in one another.
+	MaxNesting int
+	// MaxBranches bounds the entries of all the br_table instructions of a function.
+	MaxBranches int
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxMemory = cmp.Or(o.MaxMemory, DefaultMaxMemory)
+	o.MaxTableEntries = cmp.Or(o.MaxTableEntries, DefaultMaxTableEntries)
+	o.MaxTables = cmp.Or(o.MaxTables, DefaultMaxTables)
+	o.MaxTypes = cmp.Or(o.MaxTypes, DefaultMaxTypes)
+	o.MaxFunctions = cmp.Or(o.MaxFunctions, DefaultMaxFunctions)
+	o.MaxGlobals = cmp.Or(o.MaxGlobals, DefaultMaxGlobals)
+	o.MaxExports = cmp.Or(o.MaxExports, DefaultMaxExports)
+	o.MaxSegments = cmp.Or(o.MaxSegments, DefaultMaxSegments)
+	o.MaxParams = cmp.Or(o.MaxParams, DefaultMaxParams)
+	o.MaxBodySize = cmp.Or(o.MaxBodySize, DefaultMaxBodySize)
+	o.MaxBodyBlocks = cmp.Or(o.MaxBodyBlocks, DefaultMaxBodyBlocks)
+	o.MaxNesting = cmp.Or(o.MaxNesting, DefaultMaxNesting)
+	o.MaxBranches = cmp.Or(o.MaxBranches, DefaultMaxBranches)
+	return o
+}

@@ -1,0 +1,428 @@
+package rewrite
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/sluicehttp/sluice/engine/internal/wasm"
+)
+
+// function is what is known of a function with a body.
+type function struct {
+	first, last int       // its events
+	locals      wasm.Span // their declaration
+	code        wasm.Span
+	count       uint32 // of parameters and locals
+	frames      int    // of its blocks, itself included
+	frame       uint32 // the weight of its stack frame, in bytes
+
+	callsIndirect bool
+	scratch       bool // needs a local for a length
+
+	// What charge decides.
+	entry  uint32 // what its entry pays, or has its callers pay
+	pays   bool   // it pays at its entry
+	counts bool   // it counts its frame
+	need   uint32 // what it takes of the stack with all it calls, when it does not count, in bytes
+	state  state
+}
+
+// event is a place in a function that something is done about: an instruction that is replaced, that control flow comes
+// from or goes to, or where code may pay.
+type event struct {
+	at, end uint32 // where the instruction lies in the module
+	kind    kind
+	arg     uint32 // by kind: a block's frame, a function, a helper, where the labels begin
+	cost    uint32 // of the instructions between this event and the one before it
+	weight  uint32 // of this one
+	// What charge decides: what is paid before the instruction and after it.
+	before, after uint32
+}
+
+type kind uint8
+
+const (
+	kindPlace    kind = iota // of a charge, if one is needed
+	kindLoop                 // arg: the frame
+	kindIf                   // arg: the frame
+	kindElse                 // arg: the frame
+	kindEnd                  // of a block or an if; arg: the frame
+	kindBr                   // arg: the frame it goes to
+	kindBrIf                 // arg: the frame it goes to
+	kindBrTable              // arg: where its frames begin in labels; how many follow it there
+	kindReturn               // or unreachable; arg: how many blocks it is in
+	kindCall                 // arg: the function
+	kindIndirect             // call_indirect
+	kindRefFunc              // arg: the function
+	kindHelper               // calls a helper instead; arg: the helper
+	kindBulk                 // memory.copy or fill; arg: the helper for long ones
+	kindPages                // memory.size
+	kindDirty                // arg: 0
+	kindFinish               // the end of the function
+)
+
+// frameExit marks the frame of the function itself among a function's frames.
+const frameExit = 0
+
+// scan reads all functions.
+func (r *rewriter) scan() error {
+	if len(r.Wasm) > math.MaxInt32 {
+		return tooMany("bytes", len(r.Wasm), math.MaxInt32)
+	}
+	r.functions = make([]function, len(r.Bodies))
+	size := 0
+	for _, body := range r.Bodies {
+		size += body.Len()
+	}
+	r.events = make([]event, 0, size/6+16)
+	s := scanner{rewriter: r}
+	for i, body := range r.Bodies {
+		if err := s.function(i, body); err != nil {
+			return fmt.Errorf("function %d: %w", r.ImportedFunctions+i, err)
+		}
+	}
+	return nil
+}
+
+// scanner reads one function after the other.
+type scanner struct {
+	*rewriter
+	f      *function
+	code   *wasm.Code
+	blocks []block
+	cost   uint32 // of the instructions since the last event
+	nodes  int    // blocks that the compiler will make
+	// branches counts the entries of br_table instructions.
+	branches int
+	frames   frameEstimate
+	// constant is the value of the instruction before, when it is an i32.const.
+	constant    int64
+	hasConstant bool
+}
+
+// block is a block that the scanner is in.
+type block struct {
+	op    byte // 0 for the function
+	frame uint32
+}
+
+func (s *scanner) function(i int, body wasm.Span) error {
+	if body.Len() > s.limits.MaxBodySize {
+		return tooMany("bytes of code", body.Len(), s.limits.MaxBodySize)
+	}
+	s.f = &s.functions[i]
+	*s.f = function{first: len(s.events), frames: 1}
+	s.blocks = append(s.blocks[:0], block{frame: frameExit})
+	s.cost, s.nodes, s.branches, s.hasConstant = 0, 1, 0, false
+	s.readLocals(s.Types[s.Functions[s.ImportedFunctions+i]].Params, body)
+
+	s.code = wasm.NewCode(s.Wasm, s.f.code)
+	var at wasm.Instruction
+	for s.code.More() {
+		s.code.Next(&at)
+		if s.code.Err() != nil {
+			break
+		}
+		if len(s.blocks) == 0 {
+			return fmt.Errorf("byte %d: code after the end", at.Start)
+		}
+		s.instruction(&at)
+	}
+	if err := s.code.Err(); err != nil {
+		return err
+	}
+	if len(s.blocks) > 0 {
+		return fmt.Errorf("byte %d: the end is missing", s.f.code.End)
+	}
+	s.f.last = len(s.events)
+	s.f.frame = s.frames.weight()
+	return s.checkShape()
+}
+
+// checkShape refuses functions that the compiler would take too long for.
+func (s *scanner) checkShape() error {
+	if s.branches > s.limits.MaxBranches {
+		return tooMany("entries of br_table", s.branches, s.limits.MaxBranches)
+	}
+	if product := s.nodes * int(s.f.count); product > s.limits.MaxBodyBlocks {
+		return tooMany(fmt.Sprintf("%d blocks times %d locals", s.nodes, s.f.count), product, s.limits.MaxBodyBlocks)
+	}
+	return nil
+}
+
+func (s *scanner) readLocals(params []byte, body wasm.Span) {
+	r := wasm.NewReader(s.Wasm, body)
+	s.frames.begin()
+	for _, t := range params {
+		s.frames.local(t, 1)
+	}
+	s.f.count = uint32(len(params))
+	for range r.Count() {
+		n := r.U32()
+		s.frames.local(r.ValueType(), n)
+		s.f.count += n
+	}
+	s.f.locals = wasm.Span{Start: body.Start, End: r.Pos()}
+	s.f.code = r.Rest()
+}
+
+func (s *scanner) instruction(i *wasm.Instruction) {
+	constant := s.hasConstant
+	s.hasConstant = false
+	switch i.Op {
+	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
+		s.enter(i)
+	case wasm.OpElse:
+		s.orElse(i)
+	case wasm.OpEnd:
+		s.leave(i)
+	case wasm.OpBr:
+		s.branch(i, kindBr)
+	case wasm.OpBrIf:
+		s.branch(i, kindBrIf)
+	case wasm.OpBrTable:
+		s.branchTable(i)
+	case wasm.OpReturn, wasm.OpUnreachable:
+		s.event(i, kindReturn, uint32(len(s.blocks)-1), 1)
+	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpRefFunc:
+		s.call(i)
+	case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee:
+		if i.A >= int64(s.f.count) {
+			s.code.Fail("local %d of %d", i.A, s.f.count)
+		}
+		if i.Op != wasm.OpLocalGet {
+			s.frames.set()
+		}
+		s.cost++
+	case wasm.OpGlobalGet, wasm.OpGlobalSet:
+		s.global(i)
+	case wasm.OpI32Const:
+		s.hasConstant, s.constant = true, i.A
+		s.cost++
+	case wasm.OpMemorySize, wasm.OpMemoryGrow, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpMemoryInit:
+		s.memory(i, constant)
+	case wasm.OpTableSet, wasm.OpTableGrow, wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit, wasm.OpDataDrop,
+		wasm.OpElemDrop:
+		s.table(i)
+	default:
+		s.cost += weight(i.Op)
+	}
+	if s.cost > mostCost/2 {
+		s.place(i.End)
+	}
+}
+
+// event notes an instruction.
+func (s *scanner) event(i *wasm.Instruction, k kind, arg, weight uint32) {
+	s.events = append(s.events,
+		event{at: uint32(i.Start), end: uint32(i.End), kind: k, arg: arg, cost: s.cost, weight: weight})
+	s.cost = 0
+}
+
+// place notes a place between two instructions where code may pay.
+func (s *scanner) place(at int) {
+	s.event(&wasm.Instruction{Span: wasm.Span{Start: at, End: at}}, kindPlace, 0, 0)
+}
+
+func (s *scanner) enter(i *wasm.Instruction) {
+	if i.A >= int64(len(s.Types)) {
+		s.code.Fail("a block has type %d of %d", i.A, len(s.Types))
+		return
+	}
+	if len(s.blocks) > s.limits.MaxNesting {
+		s.code.Fail("%w", tooMany("blocks in one another", len(s.blocks), s.limits.MaxNesting))
+		return
+	}
+	frame := uint32(s.f.frames)
+	s.f.frames++
+	s.blocks = append(s.blocks, block{byte(i.Op), frame})
+	switch i.Op {
+	case wasm.OpLoop:
+		s.nodes += 2
+		s.event(i, kindLoop, frame, 0)
+	case wasm.OpIf:
+		s.nodes += 3
+		s.event(i, kindIf, frame, 1)
+	default:
+		s.nodes++
+	}
+	s.frames.block(i, s.Types)
+}
+
+func (s *scanner) orElse(i *wasm.Instruction) {
+	top := &s.blocks[len(s.blocks)-1]
+	if top.op != wasm.OpIf {
+		s.code.Fail("else without if")
+		return
+	}
+	top.op = wasm.OpElse
+	s.event(i, kindElse, top.frame, 0)
+}
+
+func (s *scanner) leave(i *wasm.Instruction) {
+	top := s.blocks[len(s.blocks)-1]
+	s.blocks = s.blocks[:len(s.blocks)-1]
+	switch top.op {
+	case 0:
+		s.event(i, kindFinish, frameExit, 0)
+	case wasm.OpLoop:
+	default:
+		s.event(i, kindEnd, top.frame, 0)
+	}
+}
+
+// target is the frame that a label names. A loop's is marked.
+func (s *scanner) target(depth int64) uint32 {
+	if depth >= int64(len(s.blocks)) {
+		s.code.Fail("label %d of %d", depth, len(s.blocks))
+		return frameExit
+	}
+	b := s.blocks[len(s.blocks)-1-int(depth)]
+	if b.op == wasm.OpLoop {
+		return b.frame | toLoop
+	}
+	return b.frame
+}
+
+// toLoop marks the frame of a loop, which branches go back to.
+const toLoop = 1 << 31
+
+func (s *scanner) branch(i *wasm.Instruction, k kind) {
+	s.nodes++
+	s.event(i, k, s.target(i.A), 1)
+}
+
+func (s *scanner) branchTable(i *wasm.Instruction) {
+	if s.branches += int(i.A); s.branches > s.limits.MaxBranches {
+		return // refused at the end
+	}
+	s.nodes += 2
+	s.event(i, kindBrTable, uint32(len(s.labels)), 3)
+	count := len(s.labels)
+	s.labels = append(s.labels, 0)
+	last := uint32(math.MaxUint32)
+	s.code.Labels(i, func(depth uint32) {
+		if depth != last { // neighbours are often the same
+			s.labels = append(s.labels, s.target(int64(depth)))
+		}
+		last = depth
+	})
+	s.labels[count] = uint32(len(s.labels) - count - 1)
+}
+
+func (s *scanner) call(i *wasm.Instruction) {
+	if i.Op == wasm.OpCallIndirect {
+		if i.A >= int64(len(s.Types)) {
+			s.code.Fail("call_indirect of type %d of %d", i.A, len(s.Types))
+			return
+		}
+		s.f.callsIndirect = true
+		s.frames.call(s.Types[i.A])
+		s.event(i, kindIndirect, 0, weightCallIndirect+mostIndirect)
+		return
+	}
+	if i.A >= int64(len(s.Functions)) {
+		s.code.Fail("function %d of %d", i.A, len(s.Functions))
+		return
+	}
+	callee := uint32(i.A)
+	switch {
+	case i.Op == wasm.OpRefFunc && !s.declared[callee]:
+		s.code.Fail("a reference to function %d, which nothing declares", callee)
+	case i.Op == wasm.OpRefFunc:
+		s.event(i, kindRefFunc, callee, 1)
+	case s.imported(callee):
+		s.frames.call(s.Types[s.Functions[callee]])
+		s.event(i, kindCall, callee, weightCallImport)
+	default:
+		s.frames.call(s.Types[s.Functions[callee]])
+		s.event(i, kindCall, callee, weightCall)
+	}
+}
+
+func (s *scanner) global(i *wasm.Instruction) {
+	if i.A >= int64(len(s.Globals)) {
+		s.code.Fail("global %d of %d", i.A, len(s.Globals))
+		return
+	}
+	if i.Op == wasm.OpGlobalSet && wasm.IsRef(s.Globals[i.A].Type) {
+		s.event(i, kindDirty, 0, 1)
+		return
+	}
+	s.cost++
+}
+
+func (s *scanner) memory(i *wasm.Instruction, constant bool) {
+	if len(s.Memories) == 0 {
+		s.code.Fail("there is no memory")
+		return
+	}
+	virtual := s.ImportedMemories == 0
+	switch i.Op {
+	case wasm.OpMemorySize:
+		if s.cost++; virtual {
+			s.event(i, kindPages, 0, 0)
+		}
+	case wasm.OpMemoryGrow:
+		s.event(i, kindHelper, s.helpers.find(helperMemoryGrow, 0, 0), weightMemoryGrow)
+	case wasm.OpMemoryInit:
+		if i.A >= int64(len(s.Data)) {
+			s.code.Fail("data segment %d of %d", i.A, len(s.Data))
+			return
+		}
+		if !s.HasDataCount {
+			s.code.Fail("memory.init without a data count section")
+			return
+		}
+		s.event(i, kindHelper, s.helpers.find(helperMemoryInit, uint32(i.A), 0), weightBulk)
+	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
+		s.bulk(i, constant)
+	}
+}
+
+// bulk handles memory.copy and memory.fill. Short ones stay as they are; their length often is a constant.
+func (s *scanner) bulk(i *wasm.Instruction, constant bool) {
+	helper := helperMemoryCopy
+	if i.Op == wasm.OpMemoryFill {
+		helper = helperMemoryFill
+	}
+	switch {
+	case constant && 0 <= s.constant && s.constant <= smallBulk:
+		s.cost += weightBulk
+	case constant:
+		s.event(i, kindHelper, s.helpers.find(helper, 0, 0), weightBulk)
+	default:
+		s.f.scratch = true
+		s.nodes += 3
+		s.event(i, kindBulk, s.helpers.find(helper, 0, 0), weightBulk)
+	}
+}
+
+func (s *scanner) table(i *wasm.Instruction) {
+	tables, elements := int64(len(s.Tables)), int64(len(s.Elements))
+	ok := true
+	switch i.Op {
+	case wasm.OpTableSet, wasm.OpTableGrow, wasm.OpTableFill:
+		ok = i.A < tables
+	case wasm.OpTableCopy:
+		ok = i.A < tables && i.B < tables && s.Tables[i.A].RefType == s.Tables[i.B].RefType
+	case wasm.OpTableInit:
+		ok = i.A < elements && i.B < tables && s.Elements[i.A].Type == s.Tables[i.B].RefType
+	case wasm.OpElemDrop:
+		ok = i.A < elements
+	case wasm.OpDataDrop:
+		ok = i.A < int64(len(s.Data)) && s.HasDataCount
+	}
+	if !ok {
+		s.code.Fail("an instruction for a table or segment that is not there or of another type")
+		return
+	}
+	switch i.Op {
+	case wasm.OpTableSet:
+		s.event(i, kindDirty, 0, 2)
+	case wasm.OpDataDrop, wasm.OpElemDrop:
+		s.event(i, kindDirty, 0, weightDrop)
+	default:
+		s.event(i, kindHelper, s.helpers.find(helperOf(i.Op), uint32(i.A), uint32(i.B)), weightTable)
+	}
+}

@@ -1,0 +1,98 @@
+package rewrite_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
+)
+
+// TestSpecification rewrites the modules of the specification's tests, as they lie in wazero's module.
+func TestSpecification(t *testing.T) {
+	v := newValidator(t)
+	files := specificationFiles(t)
+	accepted := 0
+	for _, file := range files {
+		wasm, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ok, err := v.check(wasm)
+		if err != nil {
+			t.Errorf("%s: %v", filepath.Base(file), err)
+		}
+		if ok {
+			accepted++
+		}
+	}
+	t.Logf("%d of %d modules are valid", accepted, len(files))
+	if len(files) < 5000 || accepted < 1000 {
+		t.Error("are these all?")
+	}
+}
+
+func specificationFiles(t testing.TB) (files []string) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(strings.TrimSpace(string(out)), "internal/integration_test/spectest")
+	for _, version := range []string{"v1", "v2"} {
+		err := filepath.WalkDir(filepath.Join(root, version, "testdata"), func(path string, _ fs.DirEntry, err error) error {
+			if strings.HasSuffix(path, ".wasm") {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// validator compares what Rewrite accepts with what the compiler accepts.
+type validator struct {
+	runtime wazero.Runtime
+}
+
+func newValidator(t testing.TB) *validator {
+	ctx := context.Background()
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2))
+	t.Cleanup(func() { _ = r.Close(ctx) })
+	return &validator{r}
+}
+
+func (v *validator) compile(wasm []byte) error {
+	compiled, err := v.runtime.CompileModule(context.Background(), wasm)
+	if err != nil {
+		return err
+	}
+	return compiled.Close(context.Background())
+}
+
+// check tells whether a module is valid, and in which way Rewrite and the compiler are not of one mind about it.
+func (v *validator) check(wasm []byte) (valid bool, err error) {
+	original := v.compile(wasm)
+	rewritten, err := rewrite.Rewrite(wasm, rewrite.Options{})
+	if err == nil {
+		err = v.compile(rewritten.Wasm)
+	}
+	var limit *rewrite.LimitError
+	switch {
+	case original == nil && err != nil && !errors.As(err, &limit):
+		return true, errors.New("valid, but " + err.Error())
+	case original != nil && err == nil:
+		return false, errors.New("invalid, but rewritten: " + original.Error())
+	}
+	return original == nil, nil
+}
