@@ -7,6 +7,7 @@ package exchange
 import (
 	"encoding/binary"
 	"errors"
+	"sync"
 
 	"github.com/sluicehttp/sluice/abi"
 )
@@ -70,6 +71,19 @@ type Exchange interface {
 	After(task Task)
 	// Bindings are what handlers keep with the connection.
 	Bindings() *Bindings
+
+	// Share lets other goroutines use the exchange, those that hold the lock. Whoever calls Next holds it, too; Next gives it
+	// up while it waits, and returns with it. Not to be called twice.
+	Share(with Shared)
+	// Wake has Next look again for what is due, because another goroutine has used the exchange. It does not wait.
+	Wake()
+}
+
+// Shared is a lock that exchanges share because one handler serves them all.
+type Shared interface {
+	sync.Locker
+	// Gone is why the handler serves nobody any more, with which Next ends its wait; nil while it does. Called with the lock.
+	Gone() error
 }
 
 // Task is work that need not delay an answer.
@@ -96,6 +110,15 @@ var (
 	ErrWallTime = errors.New("the handler did not answer within its wall time")
 	// ErrRefused says that the request was answered without the handler.
 	ErrRefused = errors.New("the request was answered without the handler")
+)
+
+// Why a handler does not take an exchange that it might take later. Errors that wrap one of these may have a method
+// RetryAfter that says when.
+var (
+	// ErrBusy says that as many requests are with handlers as may be.
+	ErrBusy = errors.New("too many requests are with handlers")
+	// ErrPaused says that the handler is not asked for a while, because it kept failing.
+	ErrPaused = errors.New("the handler is paused")
 )
 
 // Event is one thing that happened to an exchange.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -35,6 +36,8 @@ type conn struct {
 	input   input
 	output  output
 	session session
+	// shared is the lock under which the session is used, when its handler serves others, too.
+	shared exchange.Shared
 	// task is what is to be done when the present output has gone out.
 	task     exchange.Task
 	bindings exchange.Bindings
@@ -223,9 +226,20 @@ func (c *conn) exchange(head *http1.EventRecord) bool {
 	if match.Route == nil {
 		s.answerUnrouted(match)
 	} else if s.route = match.Route; s.admit() {
-		s.settle(match.Route.Handler.Serve(s))
+		err := match.Route.Handler.Serve(s)
+		c.unshare()
+		s.settle(err)
 	}
 	return s.finish() && c.nextMessage() == nil
+}
+
+// unshare takes the session back from those who used it.
+func (c *conn) unshare() {
+	if c.shared != nil {
+		c.shared = nil
+		c.session.wasWoken()
+		_ = c.socket.SetDeadline(time.Time{})
+	}
 }
 
 // nextMessage goes on to the next request, of which bytes may have come already.

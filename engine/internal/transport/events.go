@@ -30,6 +30,10 @@ func (s *session) next(want abi.Subscriptions, limit int, ev *exchange.Event) er
 		if s.nextWrite(want, ev) {
 			return nil
 		}
+		if err := c.gone(); err != nil {
+			return err
+		}
+		s.wasWoken() // everything is looked at now
 		switch {
 		case s.cut || s.closeTold:
 			return exchange.ErrClosed
@@ -285,7 +289,7 @@ func (s *session) waitForBody() error {
 		s.wall += c.server.clock.now() - before
 	}
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errWoken):
 		return nil
 	case !errors.Is(err, errOverdue):
 		return s.closedBy(abi.CloseReasonReset)
@@ -346,6 +350,7 @@ func (s *session) waitForAnswer() error {
 		c.input.eof, s.readEnded = true, true
 	case errors.Is(err, errOverdue):
 		return exchange.ErrWallTime
+	case errors.Is(err, errWoken):
 	case err != nil:
 		s.cut = true
 		return s.closedBy(abi.CloseReasonReset)
@@ -374,11 +379,16 @@ func (s *session) waitForTime(deadline int64) error {
 		defer timer.Stop()
 		over = timer.C
 	}
+	s.conn.unlock()
+	defer s.conn.lock()
 	select {
 	case <-over:
 		return exchange.ErrWallTime
 	case <-s.conn.server.stop:
 		return s.closedBy(abi.CloseReasonShutdown)
+	case <-s.wakes:
+		s.wakes <- struct{}{} // for wasWoken
+		return nil
 	}
 }
 

@@ -41,6 +41,9 @@ type input struct {
 // errOverdue says that the time for what the connection waited for is over.
 var errOverdue = errors.New("overdue")
 
+// errWoken says that another goroutine has used the session that this one waits for.
+var errWoken = errors.New("woken")
+
 // errDraining says that an idle connection ends because the server does.
 var errDraining = errors.New("draining")
 
@@ -126,6 +129,9 @@ func (c *conn) read(deadline int64) (int, error) {
 		if err := c.woken(deadline); err != nil {
 			return 0, err
 		}
+		if c.session.wasWoken() {
+			return 0, errWoken
+		}
 	}
 }
 
@@ -148,7 +154,11 @@ func (c *conn) wake() { _ = c.socket.SetDeadline(time.Unix(1, 0)) }
 func (c *conn) occupy() {
 	in := &c.input
 	if in.slot == nil {
-		in.slot = c.core.AcquireSlot()
+		// Whoever has a slot may be waiting for the lock.
+		c.unlock()
+		slot := c.core.AcquireSlot()
+		c.lock()
+		in.slot = slot
 		in.start, in.end = 0, copy(in.slot.Bytes, in.parked)
 		in.parked = in.parked[:0]
 	}

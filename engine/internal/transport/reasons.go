@@ -27,13 +27,15 @@ const (
 	ReasonFields
 	ReasonGrace
 	ReasonHandlerFault
+	ReasonConcurrent
+	ReasonHandlerPaused
 
 	namedReasons
 )
 
 var reasonNames = [namedReasons]string{
 	"max_connections", "head_time", "body_idle", "keep_alive_idle", "write_idle", "handler_wall", "buffered",
-	"start_line", "head", "fields", "grace", "handler_fault",
+	"start_line", "head", "fields", "grace", "handler_fault", "concurrent", "handler_paused",
 }
 
 // reasonCount is how many reasons there are, error codes included.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
+	"time"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -68,6 +70,10 @@ type session struct {
 	// why is why nothing can be sent or received any more, and closeTold says that the handler knows.
 	why       abi.CloseReason
 	closeTold bool
+
+	// woken and wakes serve a session that others use: it has been used, and its goroutine does not know yet.
+	woken bool
+	wakes chan struct{}
 
 	// framed are the write events that are due once the output is written, done those that are due now.
 	framed, done abi.Subscriptions
@@ -209,9 +215,26 @@ func (s *session) settle(err error) {
 			err = fmt.Errorf("%w of %v", err, c.limits.HandlerWall)
 		}
 		s.fail(503, err)
+	case errors.Is(err, exchange.ErrBusy):
+		s.turnAway(ReasonConcurrent, err)
+	case errors.Is(err, exchange.ErrPaused):
+		s.turnAway(ReasonHandlerPaused, err)
 	default:
 		s.settleFault(faultStatus(err), err)
 	}
+}
+
+// turnAway answers a request that was not given to its handler, and says when to try again (RFC 9110 section 10.2.3).
+func (s *session) turnAway(reason Reason, err error) {
+	s.conn.note(reason, "route", s.route.Name, "detail", err)
+	after := time.Second
+	var told interface{ RetryAfter() time.Duration }
+	if errors.As(err, &told) {
+		after = told.RetryAfter()
+	}
+	seconds := max(1, int64((after+time.Second-1)/time.Second))
+	s.answerWith(503, "", exchange.NewFields("Content-Type", "text/plain; charset=utf-8",
+		"Retry-After", strconv.FormatInt(seconds, 10)))
 }
 
 // settleFault answers for a handler that has failed, or that has no room for the request: that is no fault of its own, and

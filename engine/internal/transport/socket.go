@@ -1,5 +1,7 @@
 package transport
 
+import "bytes"
+
 // Sockets without a descriptor of their own, such as a TLS connection's, cannot say whether they are readable. They are
 // read into memory of the connection, and the bytes are copied to a slot.
 
@@ -13,7 +15,9 @@ func (c *conn) readCopied() (int, error) {
 	if c.copied == nil {
 		c.copied = make([]byte, copiedSize)
 	}
+	c.unlock()
 	n, err := c.socket.Read(c.copied)
+	c.lock()
 	if n == 0 {
 		return 0, err
 	}
@@ -31,5 +35,12 @@ func (c *conn) writeBlocking() (int, error) {
 		c.doTask()
 	}
 	c.park()
+	if c.shared != nil {
+		// Others may append to the output meanwhile, which may move it.
+		pending := bytes.Clone(c.output.pending())
+		c.unlock()
+		defer c.lock()
+		return c.socket.Write(pending)
+	}
 	return c.socket.Write(c.output.pending())
 }

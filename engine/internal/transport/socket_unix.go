@@ -42,7 +42,10 @@ func (c *conn) readSocket() (int, error) {
 	if c.raw.conn == nil {
 		return c.readCopied()
 	}
-	if err := c.raw.conn.Read(c.raw.readable); err != nil {
+	c.unlock()
+	err := c.raw.conn.Read(c.raw.readable)
+	c.lock()
+	if err != nil {
 		return 0, err
 	}
 	return c.raw.n, c.raw.err
@@ -50,6 +53,8 @@ func (c *conn) readSocket() (int, error) {
 
 // tryRead reads if it can; if not, it parks and has the poller wait.
 func (c *conn) tryRead(fd uintptr) (done bool) {
+	c.lock()
+	defer c.unlock()
 	c.occupy()
 	for {
 		n, err := syscall.Read(int(fd), c.room())
@@ -76,7 +81,10 @@ func (c *conn) tryReadNow() (n int, err error) {
 		return c.tryReadCopied()
 	}
 	done := false
-	if err := c.raw.conn.Control(func(fd uintptr) { done = c.tryRead(fd) }); err != nil || !done {
+	c.unlock()
+	err = c.raw.conn.Control(func(fd uintptr) { done = c.tryRead(fd) })
+	c.lock()
+	if err != nil || !done {
 		return 0, err
 	}
 	return c.raw.n, c.raw.err
@@ -87,7 +95,10 @@ func (c *conn) writeSocket() (int, error) {
 	if c.raw.conn == nil {
 		return c.writeBlocking()
 	}
-	if err := c.raw.conn.Write(c.raw.writable); err != nil {
+	c.unlock()
+	err := c.raw.conn.Write(c.raw.writable)
+	c.lock()
+	if err != nil {
 		return 0, err
 	}
 	return c.raw.n, c.raw.err
@@ -95,6 +106,8 @@ func (c *conn) writeSocket() (int, error) {
 
 // tryWrite writes if it can; if not, it parks and has the poller wait.
 func (c *conn) tryWrite(fd uintptr) (done bool) {
+	c.lock()
+	defer c.unlock()
 	for {
 		n, err := syscall.Write(int(fd), c.output.pending())
 		switch {

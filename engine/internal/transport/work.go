@@ -39,6 +39,53 @@ func (s *session) Wait(ready <-chan struct{}) error {
 	}
 }
 
+// Share implements [exchange.Exchange].
+func (s *session) Share(with exchange.Shared) {
+	s.conn.shared = with
+	s.wakes = make(chan struct{}, 1)
+}
+
+// Wake implements [exchange.Exchange].
+func (s *session) Wake() {
+	if s.woken {
+		return
+	}
+	s.woken = true
+	s.wakes <- struct{}{}
+	s.conn.wake()
+}
+
+// gone is why the handler serves nobody any more.
+func (c *conn) gone() error {
+	if c.shared == nil {
+		return nil
+	}
+	return c.shared.Gone()
+}
+
+// unlock lets others use the session while its goroutine waits.
+func (c *conn) unlock() {
+	if c.shared != nil {
+		c.shared.Unlock()
+	}
+}
+
+func (c *conn) lock() {
+	if c.shared != nil {
+		c.shared.Lock()
+	}
+}
+
+// wasWoken reports whether another goroutine has woken this one, and makes it ready for the next time.
+func (s *session) wasWoken() bool {
+	if !s.woken {
+		return false
+	}
+	s.woken = false
+	<-s.wakes
+	return true
+}
+
 // After implements [exchange.Exchange].
 func (s *session) After(task exchange.Task) { s.conn.task = task }
 

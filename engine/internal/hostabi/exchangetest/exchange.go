@@ -3,6 +3,7 @@ package exchangetest
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/sluicehttp/sluice/abi"
@@ -30,8 +31,9 @@ type Exchange struct {
 	at       int
 	headSent bool
 	ended    bool
-	task     exchange.Task
 	bindings exchange.Bindings
+	shared   exchange.Shared
+	wakes    int
 }
 
 // Request is the script of a request, with a piece of body for each content.
@@ -63,6 +65,14 @@ func (x *Exchange) Reset() {
 
 // Next implements [exchange.Exchange].
 func (x *Exchange) Next(want abi.Subscriptions, limit int, ev *exchange.Event) error {
+	if x.shared != nil {
+		x.shared.Unlock()
+		runtime.Gosched() // whoever waits for the lock can have it now
+		x.shared.Lock()
+		if err := x.shared.Gone(); err != nil {
+			return err
+		}
+	}
 	for x.at < len(x.Events) {
 		next := &x.Events[x.at]
 		if want&(1<<next.Kind) == 0 {
@@ -218,25 +228,23 @@ func (x *Exchange) Wait(ready <-chan struct{}) error {
 	return x.Stop
 }
 
-// After implements [exchange.Exchange]. The task is done by Finish.
-func (x *Exchange) After(task exchange.Task) { x.task = task }
+// After implements [exchange.Exchange]. The task is done at once: there is nothing that it could delay.
+func (x *Exchange) After(task exchange.Task) { task.Do() }
 
 // Bindings implements [exchange.Exchange]. They last until Disconnect.
 func (x *Exchange) Bindings() *exchange.Bindings { return &x.bindings }
 
-// Finish does the task that was left for after the answer.
-func (x *Exchange) Finish() {
-	if task := x.task; task != nil {
-		x.task = nil
-		task.Do()
-	}
-}
+// Share implements [exchange.Exchange].
+func (x *Exchange) Share(with exchange.Shared) { x.shared = with }
+
+// Wake implements [exchange.Exchange].
+func (x *Exchange) Wake() { x.wakes++ }
+
+// Wakes is how often the exchange was woken.
+func (x *Exchange) Wakes() int { return x.wakes }
 
 // Disconnect ends the connection of the exchange.
-func (x *Exchange) Disconnect() {
-	x.Finish()
-	x.bindings.Clear()
-}
+func (x *Exchange) Disconnect() { x.bindings.Clear() }
 
 // note writes a call down and gives its result back.
 func (x *Exchange) note(errno abi.Errno, format string, args ...any) abi.Errno {
