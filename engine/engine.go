@@ -109,7 +109,9 @@ func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
 			return nil, fmt.Errorf("handler %w", err)
 		}
 		e.modules = append(e.modules, module)
-		pool, err := module.NewPool(sandbox.PoolConfig{Route: route.Name, MaxSleep: route.Limits.HandlerWall, Log: config.Log})
+		pool, err := module.NewPool(sandbox.PoolConfig{
+			Route: route.Name, Limits: sandbox.Limits{Wall: route.Limits.HandlerWall}, Log: config.Log,
+		})
 		if err != nil {
 			return nil, fmt.Errorf("handler %s: %w", route.Handler.Name, err)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/sluicehttp/sluice/abi"
-	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/engine/internal/meter"
 )
 
 // AllSubscriptions has the bit of every event set.
@@ -26,37 +26,47 @@ const receiveBufferAlign = 8
 // Call is the context of every call into one instance of a handler. The functions that the instance imports find what
 // they work on through it: asserting a context's type costs nothing that can be measured, a lookup does.
 //
-// It belongs to the goroutine that calls the instance. Sessions follow one another: [Call.Begin], then [Call.Next],
-// [Call.Place] and a call of on_event for each event, then [Call.End].
+// It belongs to the goroutine that calls the instance.
 type Call struct {
 	context.Context
 
 	memory        api.Memory
 	buffer        abi.ReceiveBuffer
 	subscriptions abi.Subscriptions
+	meter         *meter.Meter
+	limits        Limits
 
-	exchange exchange.Exchange // nil between sessions
-	session  abi.Session       // the present session, or the last
-	event    exchange.Event    // what the exchange gave last
-	ended    error             // why no event follows
-	aborted  error             // why the call into the instance was ended
-	held     uint32            // bytes at the front of the receive buffer that hold what on_event was given
+	current *Session    // the session that the instance hears of
+	own     Session     // is used again and again where an instance has one session at a time
+	last    abi.Session // the number of the newest session
+	aborted error       // why the call into the instance was ended
+	held    uint32      // bytes at the front of the receive buffer that hold what on_event was given
+}
 
-	head      stagedHead
-	headSent  bool
-	autoSend  bool
-	streaming bool
+// Limits bound what a session takes.
+type Limits struct {
+	// Response is the size of an answer's body in bytes; 0: any.
+	Response int64
 }
 
 // NewCall makes a call for an instance that is not there yet. Imports find no session until [Call.Begin].
-func NewCall() *Call {
-	return &Call{Context: context.Background()}
+func NewCall(meter *meter.Meter, limits Limits) *Call {
+	return &Call{Context: context.Background(), meter: meter, limits: limits}
 }
+
+// Meter implements [meter.Metered].
+func (c *Call) Meter() *meter.Meter { return c.meter }
 
 // Attach tells the memory of the instance and the events that it wants.
 func (c *Call) Attach(memory api.Memory, subscriptions abi.Subscriptions) {
 	c.memory, c.subscriptions = memory, subscriptions
 }
+
+// ReceiveBuffer is the room that SetReceiveBuffer has found.
+func (c *Call) ReceiveBuffer() abi.ReceiveBuffer { return c.buffer }
+
+// RestoreReceiveBuffer has the instance use room that an instance in the same state has described.
+func (c *Call) RestoreReceiveBuffer(buffer abi.ReceiveBuffer) { c.buffer = buffer }
 
 // SetReceiveBuffer takes the result of the handler's export receive_buffer, the address of a record, and uses the room
 // that it describes from then on. An error says what is wrong with it; the room in use stays.
@@ -85,32 +95,19 @@ func (c *Call) SetReceiveBuffer(address uint32, need uint32) error {
 	return nil
 }
 
-// Begin starts a session under a number of its own. Not to be called when [Call.Spent].
-func (c *Call) Begin(x exchange.Exchange) {
-	c.session++
-	c.exchange = x
-	c.autoSend = true
+// find is the session of a number, nil if the instance has none.
+func (c *Call) find(id abi.Session) *Session {
+	if s := c.current; s != nil && s.id == id {
+		return s
+	}
+	return nil
 }
 
-// End ends the session and forgets all that came from the exchange.
-func (c *Call) End() {
-	c.exchange = nil
-	c.event = exchange.Event{}
-	c.ended, c.aborted, c.held = nil, nil, 0
-	c.head.set, c.headSent, c.streaming = false, false, false
-}
+// Streaming reports whether the session that the instance hears of takes as long as it likes.
+func (c *Call) Streaming() bool { return c.current != nil && c.current.streaming }
 
 // Spent says that no number is left for another session.
-func (c *Call) Spent() bool { return c.session == math.MaxUint32 }
-
-// Streaming reports whether the answer takes as long as it likes.
-func (c *Call) Streaming() bool { return c.streaming }
-
-// Session is the number of the present session.
-func (c *Call) Session() abi.Session { return c.session }
-
-// Event is the kind of the event that [Call.Next] found.
-func (c *Call) Event() abi.Event { return c.event.Kind }
+func (c *Call) Spent() bool { return c.last == math.MaxUint32 }
 
 // Abort ends the call into the instance that is running, from within an import: it panics. No instruction of the guest
 // runs any more in that call, and the instance stays well-defined.

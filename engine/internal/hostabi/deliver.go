@@ -36,46 +36,47 @@ var ErrFields = errors.New("the exchange's table of fields points outside of its
 
 // Next waits for the event to deliver next by on_event. A piece of body is made to fit the receive buffer and leave spare
 // bytes of it free. Once it fails it fails again with the same error, one of the exchange's.
-func (c *Call) Next(spare uint32) error {
-	c.held = 0
-	return c.next(spare)
+func (s *Session) Next(spare uint32) error {
+	s.call.held = 0
+	return s.next(spare)
 }
 
-func (c *Call) next(spare uint32) error {
-	if c.ended != nil {
-		return c.ended
+func (s *Session) next(spare uint32) error {
+	if s.ended != nil {
+		return s.ended
 	}
+	c := s.call
 	limit := int64(c.buffer.Size) - int64(c.held) - int64(spare) - abi.DataSize
-	c.ended = c.exchange.Next(c.subscriptions, int(max(limit, 1)), &c.event)
-	return c.ended
+	s.ended = s.exchange.Next(c.subscriptions, int(max(limit, 1)), &s.event)
+	return s.ended
 }
 
-// Place writes the payload of the event that [Call.Next] found to the front of the receive buffer, for on_event, and
+// Place writes the payload of the event that [Session.Next] found to the front of the receive buffer, for on_event, and
 // leaves at least spare bytes of the buffer free. It fails with [*TooLarge].
-func (c *Call) Place(spare uint32) (abi.Bytes, error) {
-	payload, err := c.place(spare)
-	c.held = alignUp(payload.Len)
+func (s *Session) Place(spare uint32) (abi.Bytes, error) {
+	payload, err := s.place(spare)
+	s.call.held = alignUp(payload.Len)
 	return payload, err
 }
 
 // place writes a payload behind what is held.
-func (c *Call) place(spare uint32) (abi.Bytes, error) {
-	a := c.area(spare)
-	switch c.event.Kind {
+func (s *Session) place(spare uint32) (abi.Bytes, error) {
+	a := s.call.area(spare)
+	switch s.event.Kind {
 	case abi.EventLineReady:
-		return a.line(&c.event)
+		return a.line(&s.event)
 	case abi.EventHeaderReady:
-		return a.header(&c.event)
+		return a.header(&s.event)
 	case abi.EventDataReady:
-		return a.data(&c.event)
+		return a.data(&s.event)
 	case abi.EventReady:
-		if c.subscriptions&abi.SubscriptionsDataReady == 0 {
-			return a.message(&c.event)
+		if s.call.subscriptions&abi.SubscriptionsDataReady == 0 {
+			return a.message(&s.event)
 		}
 	case abi.EventTrailerReady:
-		return a.trailer(&c.event)
+		return a.trailer(&s.event)
 	case abi.EventClosed:
-		return a.closed(&c.event)
+		return a.closed(&s.event)
 	case abi.EventHeaderDone, abi.EventDataDone, abi.EventDone, abi.EventUpgraded:
 	}
 	return abi.Bytes{Ptr: a.base}, nil // no payload, at an address that is not null

@@ -227,6 +227,7 @@ func FuzzFields(f *testing.F) {
 // delivery is a call without an instance: a memory and an exchange.
 type delivery struct {
 	*Call
+	*Session
 	memory *wazerotest.Memory
 	x      *scripted
 }
@@ -246,7 +247,7 @@ func (x *scripted) Next(want abi.Subscriptions, limit int, ev *exchange.Event) e
 
 func newDelivery(t testing.TB, want abi.Subscriptions, size uint32) *delivery {
 	t.Helper()
-	d := &delivery{Call: NewCall(), memory: wazerotest.NewFixedMemory(2 * wazerotest.PageSize), x: &scripted{}}
+	d := &delivery{Call: NewMeteredCall(Limits{}), memory: wazerotest.NewFixedMemory(2 * wazerotest.PageSize), x: &scripted{}}
 	for i := range d.memory.Bytes {
 		d.memory.Bytes[i] = sentinel
 	}
@@ -256,7 +257,7 @@ func newDelivery(t testing.TB, want abi.Subscriptions, size uint32) *delivery {
 	if err := d.SetReceiveBuffer(recordAddress, 0); err != nil {
 		t.Fatal(err)
 	}
-	d.Begin(d.x)
+	d.Session = d.Begin(d.x)
 	return d
 }
 

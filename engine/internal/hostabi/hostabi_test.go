@@ -32,6 +32,7 @@ const (
 type guest struct {
 	testing.TB
 	*Call
+	*Session
 	module api.Module
 	memory api.Memory
 	x      *exchangetest.Exchange
@@ -55,10 +56,10 @@ func newGuest(t testing.TB, want abi.Subscriptions, bufferSize uint32) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guest{TB: t, Call: NewCall(), module: module, memory: module.Memory(), x: &exchangetest.Exchange{}}
+	g := &guest{TB: t, Call: NewMeteredCall(Limits{}), module: module, memory: module.Memory(), x: &exchangetest.Exchange{}}
 	g.Attach(g.memory, want)
 	g.setBuffer(bufferAddress, bufferSize)
-	g.Begin(g.x)
+	g.Session = g.Begin(g.x)
 	return g
 }
 
@@ -201,7 +202,7 @@ func TestSessionIsChecked(t *testing.T) {
 	try(math.MaxUint32)
 	g.End()
 	try(1)
-	g.Begin(g.x)
+	g.Session = g.Begin(g.x)
 	try(1)
 	g.expect(abi.ErrnoSuccess, "drain", 2)
 	g.expectLog("drain\n")
@@ -214,7 +215,7 @@ func TestSessionNumbersRunOut(t *testing.T) {
 	if g.Spent() {
 		t.Error("spent with a number left")
 	}
-	g.Begin(g.x)
+	g.Session = g.Begin(g.x)
 	g.expect(abi.ErrnoSuccess, "drain", math.MaxUint32)
 	if !g.Spent() {
 		t.Error("a number would be used twice")
@@ -354,7 +355,7 @@ func TestAnswers(t *testing.T) {
 			g.expect(abi.ErrnoSuccess, "auto_send", 1, 0)
 			g.expect(abi.ErrnoSuccess, "set_head", 1, 404, 0, 0)
 			g.End()
-			g.Begin(g.x)
+			g.Session = g.Begin(g.x)
 			g.expect(abi.ErrnoSuccess, "send_end", 2)
 		}, "send 200 \"\"\n"},
 
@@ -548,7 +549,7 @@ func TestWaitingFails(t *testing.T) {
 				}
 				// The instance stays well-defined.
 				g.End()
-				g.Begin(g.x)
+				g.Session = g.Begin(g.x)
 				g.expect(abi.ErrnoSuccess, "drain", 2)
 			})
 		}
@@ -614,8 +615,8 @@ func TestImportsDoNotAllocate(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		g.End()
 		g.x.Reset()
-		g.Begin(g.x)
-		session := uint64(g.Session())
+		g.Session = g.Begin(g.x)
+		session := uint64(g.ID())
 		stack = [6]uint64{session, 200, table, count}
 		must(t, setHead.CallWithStack(g.Call, stack[:]), stack[0])
 		stack = [6]uint64{session, at, size}
@@ -646,11 +647,11 @@ func FuzzImports(f *testing.F) {
 			Full:   1,
 			Silent: true,
 		}
-		g.Begin(g.x)
+		g.Session = g.Begin(g.x)
 		g.memory.Write(0, memory[:min(len(memory), memorySize)])
 		for ; len(calls) >= 6; calls = calls[6:] {
 			n := int(calls[0]) % len(functions)
-			stack := [6]uint64{uint64(g.Session())}
+			stack := [6]uint64{uint64(g.ID())}
 			for i, b := range calls[1:6] {
 				stack[i+1] = uint64(b)
 				if k := int(b) - (256 - len(interesting)); k >= 0 {

@@ -7,13 +7,10 @@
 package meter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"time"
-
-	"github.com/tetratelabs/wazero/api"
 )
 
 // The fuel of a slice, in units; one unit pays for about one instruction. Slices are sized by how long the one before took.
@@ -131,7 +128,7 @@ func (m *Meter) Used() time.Duration { return m.spent }
 // tick decides what becomes of a call whose budget is used up. It returns the new budget, or panics to end the call.
 func (m *Meter) tick(budget uint64) uint64 {
 	if int32(budget) < 0 {
-		panic(ErrStack)
+		panic(fmt.Errorf("%w: calls nest deeper than %d bytes", ErrStack, m.stack))
 	}
 	if m.inLane {
 		m.count()
@@ -213,16 +210,3 @@ func (m *Meter) giveWay() {
 var start = time.Now()
 
 func now() time.Duration { return time.Since(start) }
-
-// Metered is the context of every call into a metered instance.
-type Metered interface {
-	context.Context
-	Meter() *Meter
-}
-
-// Tick is the function that rewritten modules import.
-func Tick(ctx context.Context, stack []uint64) {
-	stack[0] = ctx.(Metered).Meter().tick(stack[0])
-}
-
-var _ api.GoFunc = Tick

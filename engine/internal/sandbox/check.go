@@ -18,6 +18,13 @@ const abiPrefix = "http_events_v"
 // signatures are the types of functions by name.
 type signatures map[string]string
 
+// maxTableEntries bounds each table, maxTables their number: tables lie in the Go heap, 8 bytes an entry, outside of the
+// limit on memory. A large Go program has some ten thousand functions, each with an entry.
+const (
+	maxTableEntries = 1 << 17
+	maxTables       = 8
+)
+
 // checker knows what a module must be to be a handler.
 type checker struct {
 	// importable are the functions that a handler may import, by module.

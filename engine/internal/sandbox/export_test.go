@@ -6,18 +6,18 @@ import (
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 )
 
-// Check decodes and compiles a module and runs nothing of it.
+// Check decodes, rewrites and compiles a module and runs nothing of it.
 func (l *Loader) Check(ctx context.Context, binary []byte) error {
 	decoded, err := wasm.Decode(binary)
 	if err != nil {
 		return err
 	}
 	l.checker.problems(decoded)
-	code, err := l.runtime.Compile(ctx, edited(decoded))
-	if err != nil {
-		return err
+	c, err := l.compile(ctx, decoded)
+	if err == nil {
+		c.release()
 	}
-	return code.Close(ctx)
+	return err
 }
 
 // Idle is how many instances wait for work.
@@ -29,3 +29,6 @@ func (p *Pool) Idle() int {
 
 // Trim does what time does.
 func (p *Pool) Trim() { p.trim() }
+
+// Resume has a handler asked again that is paused because it kept failing.
+func (p *Pool) Resume() { p.breaker.failures.Store(0) }

@@ -4,9 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/sluicehttp/sluice/engine/internal/account"
+	"github.com/sluicehttp/sluice/engine/internal/exchange"
+	"github.com/sluicehttp/sluice/engine/internal/hostabi"
+	"github.com/sluicehttp/sluice/engine/internal/meter"
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
@@ -48,38 +53,85 @@ func (f *Fault) Status() uint16 {
 
 // Counted is the kind under which an account counts the fault.
 func (f *Fault) Counted() account.Fault {
+	for _, limit := range limits {
+		if errors.Is(f.Reason, limit.reached) {
+			return limit.counted
+		}
+	}
 	var memory *wasmruntime.MemoryError
 	switch {
+	case errors.As(f.Reason, &memory):
+		return account.FaultMemory
 	case f.Kind == FaultTrap:
 		return account.FaultTrap
 	case f.Kind == FaultABI:
 		return account.FaultABI
-	case errors.As(f.Reason, &memory):
-		return account.FaultMemory
-	case errors.Is(f.Reason, errOverslept):
-		return account.FaultSleep
 	}
 	return account.FaultOther
+}
+
+// limits are those that end a call in its middle, by the errors that say so. Their names are those of the configuration.
+var limits = []struct {
+	reached error
+	kind    FaultKind
+	name    string
+	counted account.Fault
+}{
+	{meter.ErrCPU, FaultExhausted, "limit cpu: ", account.FaultCPU},
+	{meter.ErrStack, FaultTrap, "", account.FaultStack},
+	{errOverslept, FaultExhausted, "limit handler_wall: ", account.FaultSleep},
+	{hostabi.ErrResponse, FaultTrap, "limit response: ", account.FaultResponse},
 }
 
 // errOverslept ends a call that waits longer than a handler may.
 var errOverslept = errors.New("the handler slept for too long")
 
-// maxReason bounds the reason of a fault, in bytes: the stack holds names that are up to the module's author.
-const maxReason = 16 << 10
+// fault is what it means that a call of an export has failed: what an import ended it for, or a fault.
+func (i *instance) fault(export string, err error) error {
+	i.broken = true
+	export = strings.TrimPrefix(export, rewrite.Prefix)
+	if of := exchangeError(err); of != nil {
+		return of
+	}
+	for _, limit := range limits {
+		if errors.Is(err, limit.reached) {
+			return &Fault{limit.kind, fmt.Errorf("%sin %s: %w", limit.name, export, i.readable(err))}
+		}
+	}
+	switch aborted := i.call.Aborted(); {
+	case errors.Is(aborted, hostabi.ErrFields):
+		return internal(aborted)
+	case aborted != nil:
+		return aborted
+	}
+	return i.trap(export, err)
+}
 
-// faultOf makes a fault of the error with which a call of an export ended.
-func faultOf(export string, err error) *Fault {
+// exchangeError is the error of the exchange that a call was ended for, and nil when it was ended for another reason.
+func exchangeError(err error) error {
+	for _, of := range []error{exchange.ErrWallTime, exchange.ErrClosed, exchange.ErrRefused} {
+		if errors.Is(err, of) {
+			return of
+		}
+	}
+	return nil
+}
+
+// trap makes a fault of the error with which a call of an export ended by itself.
+func (i *instance) trap(export string, err error) *Fault {
+	err = i.readable(err)
 	var exit *wasmruntime.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return &Fault{FaultTrap, fmt.Errorf("in %s: %w", export, cut(err))}
-	case errors.Is(err, errOverslept):
-		return &Fault{FaultExhausted, fmt.Errorf("in %s: %w", export, cut(err))}
 	case isOurs(err):
-		return &Fault{FaultInternal, cut(err)}
+		return &Fault{FaultInternal, err}
+	default:
+		// Most programs give up when there is no memory, by whatever instruction they have for that.
+		if refused := i.module.MemoryRefused(); refused != nil {
+			return &Fault{FaultExhausted, fmt.Errorf("%w: in %s: %w", &wasmruntime.MemoryError{Reason: refused}, export, err)}
+		}
 	}
-	return &Fault{FaultTrap, fmt.Errorf("in %s: %w", export, cut(err))}
+	return &Fault{FaultTrap, fmt.Errorf("in %s: %w", export, err)}
 }
 
 // internal marks an error that is not the handler's fault.
@@ -92,13 +144,55 @@ func isOurs(err error) bool {
 	if errors.As(err, &runtimeError) {
 		return true
 	}
+	if wording := (*reworded)(nil); errors.As(err, &wording) {
+		err = wording.err
+	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return strings.Contains(first, "(recovered by wazero)")
 }
 
-func cut(err error) error {
-	if text := err.Error(); len(text) > maxReason {
-		return errors.New(text[:maxReason] + "...")
+// maxReason bounds the reason of a fault, in bytes: the stack holds names that are up to the module's author.
+const maxReason = 16 << 10
+
+// readable is an error of the runtime as the author of a handler can read it: functions without a name have the numbers that
+// they have in the module as it was written, and those that were built in are left out.
+func (i *instance) readable(err error) error {
+	text := err.Error()
+	if len(text) > maxReason {
+		text = text[:maxReason] + "..."
 	}
-	return err
+	lines := strings.Split(text, "\n")
+	lines[0] = strings.TrimSuffix(lines[0], " (recovered by wazero)")
+	kept := lines[:1]
+	for _, line := range lines[1:] {
+		if line, ours := i.frame(line); !ours {
+			kept = append(kept, line)
+		}
+	}
+	return &reworded{strings.Join(kept, "\n"), err}
 }
+
+// frame rewords a line of a stack, such as "\t.$23(i32,i32) i32". It reports whether it tells of a function that was built in.
+func (i *instance) frame(line string) (reworded string, ours bool) {
+	if strings.HasPrefix(line, "\t"+rewrite.HostModule) {
+		return line, true
+	}
+	module, rest, unnamed := strings.Cut(line, ".$")
+	number, types, ok := strings.Cut(rest, "(")
+	index, err := strconv.Atoi(number)
+	if !unnamed || !ok || err != nil {
+		return line, false
+	}
+	index-- // an import was built in, before all functions with a body
+	return fmt.Sprintf("%s.$%d(%s", module, index, types), index >= i.pool.module.compiled.functions
+}
+
+// reworded says of an error what is worth reading.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (e *reworded) Error() string { return e.text }
+
+func (e *reworded) Unwrap() error { return e.err }

@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 			// One subscription, to write to stdout, for which wazero sleeps as long as it can.
 			return Seq(Store8(Const(1<<16), 8, Const(2)), Store(Const(1<<16), 16, Const(1)),
 				Drop(Call(wasi(h, "poll_oneoff", 4, I32), Const(1<<16), Const(1<<16+64), Const(1), Const(1<<16+128))))
-		}, sandbox.FaultExhausted, 503, "in on_event: the handler slept for too long: 2562047h47m16.854775807s more where 30s are left of 30s"},
+		}, sandbox.FaultExhausted, 503, "limit handler_wall: in on_event: the handler slept for too long: 2562047h47m16.854775807s more where 30s are left of 30s"},
 		{"trap while the receive buffer grows", func(h *Handler) Code {
 			h.ReceiveBuffer = Seq(If(Get(0), Unreachable()), Const(RecordAddress))
 			return Seq()
@@ -103,8 +103,8 @@ func TestSleepIsBoundedInEachSession(t *testing.T) {
 		pool   sandbox.PoolConfig
 	}{
 		"by the loader":    {sandbox.Config{MaxSleep: limit}, sandbox.PoolConfig{}},
-		"more by the pool": {sandbox.Config{MaxSleep: limit / 5}, sandbox.PoolConfig{MaxSleep: limit}},
-		"less by the pool": {sandbox.Config{}, sandbox.PoolConfig{MaxSleep: limit}},
+		"more by the pool": {sandbox.Config{MaxSleep: limit / 5}, sandbox.PoolConfig{Limits: sandbox.Limits{Wall: limit}}},
+		"less by the pool": {sandbox.Config{}, sandbox.PoolConfig{Limits: sandbox.Limits{Wall: limit}}},
 	} {
 		t.Run(name, func(t *testing.T) { testSleep(t, test.loader, test.pool) })
 	}
@@ -137,7 +137,7 @@ func testSleep(t *testing.T, loader sandbox.Config, pool sandbox.PoolConfig) {
 		}
 	}
 	checkFault(t, p.Serve(&exchangetest.Exchange{Events: post("one", "two")}), sandbox.FaultExhausted, 503,
-		"in on_event: the handler slept for too long: 30ms more where 20ms are left of 50ms")
+		"limit handler_wall: in on_event: the handler slept for too long: 30ms more where 20ms are left of 50ms")
 }
 
 // brokenFrontEnd fails in ways that only a bug of ours could bring about.

@@ -81,8 +81,14 @@ func (l *Loader) inspect(ctx context.Context, binary []byte) *Inspection {
 		return found
 	}
 	defer m.Close()
-	for event := abi.Event(0); m.subscriptions>>event != 0; event++ {
-		if m.subscriptions&(1<<event) != 0 {
+	p, err := m.NewPool(PoolConfig{Log: l.log})
+	if err != nil {
+		found.Problems = []string{err.Error()}
+		return found
+	}
+	defer p.Close()
+	for event := abi.Event(0); p.Subscriptions()>>event != 0; event++ {
+		if p.Subscriptions()&(1<<event) != 0 {
 			found.Subscriptions = append(found.Subscriptions, event.String())
 		}
 	}

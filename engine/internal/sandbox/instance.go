@@ -4,101 +4,171 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
-	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 	"github.com/sluicehttp/sluice/engine/internal/hostabi"
+	"github.com/sluicehttp/sluice/engine/internal/meter"
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
+
+// pageSize is the unit in which memories grow, in bytes.
+const pageSize = wasmruntime.PageSize
 
 // pullRoom is how much of the receive buffer a pushed payload leaves to pulled ones, in bytes, if it can.
 const pullRoom = 1 << 10
 
-// ErrClosed says that a pool, or the module that it is of, was closed.
-var ErrClosed = errors.New("the handler is closed")
-
 // instance is a handler at work. It belongs to one goroutine at a time.
 type instance struct {
-	module        api.Module
-	compiled      *compiled
-	call          *hostabi.Call
-	subscriptions abi.Subscriptions
-	onEvent       api.Function // looked up once: that costs a hundred times a call
-	args          [4]uint64    // of onEvent
-	spare         uint32       // bytes to leave free behind a pushed payload
-	touched       bool         // the handler has run in the session, and has not finished it
-	counted       int64        // bytes of memory that the pool's account holds for it
-	sleeper       sleeper
-	stdout        output
-	stderr        output
+	pool   *Pool
+	module *wasmruntime.Instance
+	meter  *meter.Meter
+	call   *hostabi.Call
+	events abi.Subscriptions
+
+	onEvent api.Function // looked up once: that costs a hundred times a call
+	args    [4]uint64    // of onEvent
+	spare   uint32       // bytes to leave free behind a pushed payload
+
+	// What the rewriter has added to the module: the size of the memory that the guest knows of, whether something was done
+	// that an image does not hold, and the guest's own mutable globals.
+	pages, dirty api.MutableGlobal
+	globals      []global
+	image        *image
+
+	busy   bool // a session has begun and not ended
+	broken bool // a call was ended in its middle: nobody knows in what state the handler is
+	uses   int  // sessions so far
+
+	counted int64 // bytes of memory that the pool's account holds for it
+	sleeper sleeper
+	stdout  output
+	stderr  output
 }
 
-// newInstance makes an instance that is ready for its first session. What the handler prints goes to log; it may sleep for
-// maxSleep, first until it is ready and then in each session.
-func (m *Module) newInstance(log *slog.Logger, maxSleep time.Duration) (*instance, error) {
-	if !m.compiled.acquire() {
-		return nil, ErrClosed
-	}
-	m.loader.instances.Add(1)
+// newInstance makes an instance that is ready for its first session: in the state of the pool's image, if that holds all
+// there is to a state, otherwise in one of its own making.
+func (p *Pool) newInstance() (*instance, error) {
 	i := &instance{
-		compiled: m.compiled,
-		call:     hostabi.NewCall(),
-		stdout:   output{log: log, stream: "stdout"},
-		stderr:   output{log: log, stream: "stderr"},
+		pool:   p,
+		meter:  meter.New(p.tenant.party, stackLimit),
+		stdout: output{log: p.log, stream: "stdout"},
+		stderr: output{log: p.log, stream: "stderr"},
 	}
-	i.sleeper = sleeper{call: i.call, limit: maxSleep, left: maxSleep}
-	if m.pulls {
+	i.call = hostabi.NewCall(i.meter, hostabi.Limits{Response: p.limits.Response})
+	i.sleeper = sleeper{call: i.call, limit: p.limits.Wall, left: p.limits.Wall}
+	if p.module.pulls {
 		i.spare = pullRoom
 	}
-	config := wasiConfig().WithStdout(&i.stdout).WithStderr(&i.stderr).WithNanosleep(i.sleeper.sleep)
-	module, err := m.loader.runtime.Instantiate(i.call, m.compiled.code, config, m.loader.checker.maxMemory)
-	if err != nil {
-		m.loader.instances.Add(-1)
-		m.compiled.release()
-		return nil, instantiationFault(err)
-	}
-	i.module = module
-	if err = i.start(); err != nil {
-		i.close()
+	if err := i.instantiate(); err != nil {
 		return nil, err
 	}
-	if m.subscriptions != 0 && m.subscriptions != i.subscriptions {
-		i.close()
-		return nil, &Fault{FaultABI, fmt.Errorf("subscriptions returned %#x, and %#x when the module was loaded",
-			i.subscriptions, m.subscriptions)}
+	if err := i.prepare(); err != nil {
+		i.free()
+		return nil, err
 	}
 	return i, nil
 }
 
-// instantiationFault tells a start function that failed from a system that has no memory left.
+// instantiate makes the instance itself.
+func (i *instance) instantiate() error {
+	m := i.pool.module
+	if !m.compiled.acquire() {
+		return ErrClosed
+	}
+	config := wasiConfig().WithStdout(&i.stdout).WithStderr(&i.stderr).WithNanosleep(i.sleeper.sleep)
+	module, err := m.loader.runtime.Instantiate(i.call, m.compiled.code, config, i.pool.limits.Memory)
+	if err != nil {
+		m.compiled.release()
+		return instantiationFault(err)
+	}
+	m.loader.instances.Add(1)
+	i.module = module
+	return nil
+}
+
+// instantiationFault tells a module that cannot begin from a system that has no memory left.
 func instantiationFault(err error) *Fault {
 	var refused *wasmruntime.MemoryError
 	if errors.As(err, &refused) {
 		return &Fault{FaultExhausted, err}
 	}
-	return faultOf("instantiation", err)
+	return &Fault{FaultTrap, fmt.Errorf("in instantiation: %w", err)}
+}
+
+// prepare makes the instance ready for its first session.
+func (i *instance) prepare() error {
+	if err := i.findGlobals(); err != nil {
+		return internal(err)
+	}
+	i.onEvent = i.module.ExportedFunction("on_event")
+	i.meter.Begin(nil, i.pool.limits.Start)
+	defer i.meter.End()
+	image := i.pool.image
+	if image != nil && image.portable {
+		i.events = image.events
+		i.call.Attach(i.module.Memory(), i.events)
+		if !i.adopt(image) {
+			return &Fault{FaultExhausted, &wasmruntime.MemoryError{Reason: i.module.MemoryRefused()}}
+		}
+		return nil
+	}
+	if err := i.start(); err != nil {
+		return err
+	}
+	if image != nil && image.events != i.events {
+		return &Fault{FaultABI, fmt.Errorf("subscriptions returned %#x, and %#x when the module was loaded",
+			uint32(i.events), uint32(image.events))}
+	}
+	i.image = i.takeImage()
+	i.dirty.Set(0)
+	return nil
+}
+
+// findGlobals looks up what the rewriter has added.
+func (i *instance) findGlobals() error {
+	mutable := func(name string) api.MutableGlobal {
+		global, _ := i.module.ExportedGlobal(name).(api.MutableGlobal)
+		return global
+	}
+	budget := mutable(rewrite.BudgetExport)
+	i.pages, i.dirty = mutable(rewrite.PagesExport), mutable(rewrite.DirtyExport)
+	if budget == nil || i.pages == nil || i.dirty == nil {
+		return errors.New("the rewritten module lacks a global")
+	}
+	i.meter.Attach(budget)
+	for _, g := range i.pool.module.compiled.rewritten.Globals {
+		if g.Export == "" {
+			lanes := &lanes{call: i.call, get: i.module.ExportedFunction(g.GetLanes), set: i.module.ExportedFunction(g.SetLanes)}
+			i.globals = append(i.globals, lane{lanes, 0}, lane{lanes, 1})
+			continue
+		}
+		i.globals = append(i.globals, mutable(g.Export))
+	}
+	return nil
 }
 
 // start calls the exports that come before the first event, in the order that the interface gives.
 func (i *instance) start() error {
 	defer i.flush()
-	if _, err := i.run("_initialize"); err != nil {
-		return err
+	for _, export := range []string{rewrite.StartExport, "_initialize"} {
+		if _, err := i.run(export); err != nil {
+			return err
+		}
 	}
 	events, err := i.run("subscriptions")
 	if err != nil {
 		return err
 	}
-	i.subscriptions = abi.Subscriptions(events)
-	if refusal := checkSubscriptions(i.subscriptions); refusal != nil {
+	i.events = abi.Subscriptions(events)
+	if refusal := checkSubscriptions(i.events); refusal != nil {
 		return &Fault{FaultABI, refusal}
 	}
-	i.call.Attach(i.module.Memory(), i.subscriptions)
+	i.call.Attach(i.module.Memory(), i.events)
 	refusal, err := i.askForRoom(0)
 	if err != nil {
 		return err
@@ -106,7 +176,6 @@ func (i *instance) start() error {
 	if refusal != nil {
 		return &Fault{FaultABI, refusal}
 	}
-	i.onEvent = i.module.ExportedFunction("on_event")
 	return nil
 }
 
@@ -133,7 +202,9 @@ func (i *instance) run(export string, args ...uint64) (uint32, error) {
 		return 0, nil
 	}
 	stack := append(args, 0)
-	if err := function.CallWithStack(i.call, stack); err != nil {
+	err := function.CallWithStack(i.call, stack)
+	i.meter.Pause()
+	if err != nil {
 		return 0, i.fault(export, err)
 	}
 	return uint32(stack[0]), nil // the upper half may hold anything
@@ -149,56 +220,71 @@ func (i *instance) askForRoom(need uint32) (refusal, err error) {
 	return i.call.SetReceiveBuffer(address, need), nil
 }
 
-// serve has the handler answer an exchange: it hears every event until the last, or until something fails.
+// serve has the handler answer an exchange.
 func (i *instance) serve(x exchange.Exchange) error {
-	i.touched = false
+	i.uses++
+	i.busy = true
 	i.sleeper.left = i.sleeper.limit
-	i.call.Begin(x)
-	defer i.end()
+	s := i.call.Begin(x)
+	i.meter.Begin(s, i.pool.limits.CPU)
+	defer i.end(s)
+	err := i.listen(s)
+	i.busy = false
+	return err
+}
+
+// listen has the handler hear every event until the last, or until something fails.
+func (i *instance) listen(s *hostabi.Session) error {
 	for {
-		if err := i.call.Next(i.spare); err != nil {
-			if !errors.Is(err, exchange.ErrEnd) {
-				return err
+		if err := s.Next(i.spare); err != nil {
+			if errors.Is(err, exchange.ErrEnd) {
+				return nil
 			}
-			i.touched = false
-			return nil
+			return err
 		}
-		if err := i.deliver(); err != nil {
+		if err := i.deliver(s); err != nil {
 			return err
 		}
 	}
 }
 
-func (i *instance) end() {
-	i.call.End()
+// worn reports whether the instance must not have another session.
+func (i *instance) worn() bool {
+	return i.busy || i.broken || i.call.Spent() || i.pool.maxReuse > 0 && i.uses >= i.pool.maxReuse
+}
+
+func (i *instance) end(s *hostabi.Session) {
+	i.pool.charge(i.meter.End())
+	s.End()
 	i.flush()
 }
 
 // deliver calls on_event with the present event.
-func (i *instance) deliver() error {
-	payload, err := i.place()
+func (i *instance) deliver(s *hostabi.Session) error {
+	payload, err := i.place(s)
 	if err != nil {
 		return err
 	}
-	i.touched = true
-	i.args = [4]uint64{uint64(i.call.Session()), uint64(i.call.Event()), uint64(payload.Ptr), uint64(payload.Len)}
-	if err = i.onEvent.CallWithStack(i.call, i.args[:]); err != nil {
+	i.args = [4]uint64{uint64(s.ID()), uint64(s.Event()), uint64(payload.Ptr), uint64(payload.Len)}
+	err = i.onEvent.CallWithStack(i.call, i.args[:])
+	i.meter.Pause()
+	if err != nil {
 		return i.fault("on_event", err)
 	}
 	return nil
 }
 
 // place writes the payload of the present event to the receive buffer, to a larger one if need be.
-func (i *instance) place() (abi.Bytes, error) {
-	payload, err := i.call.Place(i.spare)
+func (i *instance) place(s *hostabi.Session) (abi.Bytes, error) {
+	payload, err := s.Place(i.spare)
 	if err != nil {
-		return i.placeInMore(err)
+		return i.placeInMore(s, err)
 	}
 	return payload, nil
 }
 
 // placeInMore asks the handler for a larger buffer because a payload could not be placed.
-func (i *instance) placeInMore(err error) (payload abi.Bytes, _ error) {
+func (i *instance) placeInMore(s *hostabi.Session, err error) (payload abi.Bytes, _ error) {
 	var tooLarge *hostabi.TooLarge
 	if !errors.As(err, &tooLarge) {
 		return payload, internal(err)
@@ -208,26 +294,13 @@ func (i *instance) placeInMore(err error) (payload abi.Bytes, _ error) {
 		return payload, err
 	}
 	if refusal == nil {
-		return i.call.Place(i.spare)
+		return s.Place(i.spare)
 	}
 	// The payload may fit nevertheless, if nothing is left to those that are pulled.
-	if payload, err = i.call.Place(0); err != nil {
+	if payload, err = s.Place(0); err != nil {
 		err = fmt.Errorf("%w: %w", err, refusal)
 	}
 	return payload, err
-}
-
-// fault is what a failed call of an export means: what an import ended it for, or a fault.
-func (i *instance) fault(export string, err error) error {
-	i.touched = true
-	switch aborted := i.call.Aborted(); {
-	case aborted == nil, errors.Is(aborted, errOverslept):
-		return faultOf(export, err)
-	case errors.Is(aborted, hostabi.ErrFields):
-		return internal(aborted)
-	default:
-		return aborted
-	}
 }
 
 // flush prints what the handler has printed without ending the line.
@@ -236,9 +309,18 @@ func (i *instance) flush() {
 	i.stderr.flush()
 }
 
-// close ends the instance. No call may be running in it.
-func (i *instance) close() {
+// Do implements [exchange.Task]: the instance is made clean for the next session, or given up.
+func (i *instance) Do() { i.pool.put(i) }
+
+// Unbind implements [exchange.Bound].
+func (i *instance) Unbind() { i.pool.put(i) }
+
+// free ends the instance. No call may be running in it.
+func (i *instance) free() {
 	_ = i.module.Close(context.Background()) // closes no files, so it cannot fail
-	i.compiled.loader.instances.Add(-1)
-	i.compiled.release()
+	i.pool.module.loader.instances.Add(-1)
+	i.pool.module.compiled.release()
 }
+
+// stackLimit is how much stack the calls of a handler may nest to, in bytes as the rewriter estimates them.
+const stackLimit = 1 << 20

@@ -105,7 +105,7 @@ func TestLoadErrors(t *testing.T) {
 
 		// Handlers that cannot start.
 		{"start function that traps", adjusted(func(h *Handler) { h.Start(h.Func(Signature{}, 0, Unreachable())) }),
-			fmt.Sprintf("trap: in instantiation: start function[%d] failed: wasm error: unreachable", len(abi.HandlerImports))},
+			"trap: in start: wasm error: unreachable"},
 		{"_initialize that traps", adjusted(func(h *Handler) { h.Initialize = Unreachable() }),
 			"trap: in _initialize: wasm error: unreachable"},
 		{"data outside of the memory", adjusted(func(h *Handler) { h.Data(math.MaxInt32, []byte("x")) }),
@@ -119,7 +119,7 @@ func TestLoadErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, _ := newLoader(t, sandbox.Config{})
-			m, err := l.Load(t.Context(), "handler.wasm", test.wasm)
+			m, err := start(t, l, test.wasm)
 			if err == nil {
 				m.Close()
 				t.Fatal("it was loaded")
@@ -165,7 +165,7 @@ func TestHostileCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _ := newLoader(t, sandbox.Config{})
-			_, err := l.Load(t.Context(), "handler.wasm", wasm)
+			_, err := start(t, l, wasm)
 			if err == nil || !strings.Contains(err.Error(), "is broken or cut short") {
 				t.Errorf("got error %v, want that a section is broken", err)
 			}
@@ -191,7 +191,7 @@ func TestBrokenNamesAreNoProblem(t *testing.T) {
 				h.Custom("name", content)
 				h.Custom("other", []byte{1, 2, 3})
 			})
-			if _, err := newLoaderOnly(t).Load(t.Context(), "handler.wasm", wasm); err != nil {
+			if _, err := start(t, newLoaderOnly(t), wasm); err != nil {
 				t.Error(err)
 			}
 		})
@@ -229,11 +229,11 @@ func TestInitializeRunsFirst(t *testing.T) {
 	ready := h.Global(0)
 	h.Initialize = SetGlobal(ready, Const(int32(abi.SubscriptionsReady)))
 	h.Subscriptions = GetGlobal(ready)
-	m, err := newLoaderOnly(t).Load(t.Context(), "handler.wasm", h.Encode())
+	p, err := start(t, newLoaderOnly(t), h.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := m.Subscriptions(); got != abi.SubscriptionsReady {
+	if got := p.Subscriptions(); got != abi.SubscriptionsReady {
 		t.Errorf("subscriptions %#x", got)
 	}
 }
@@ -251,10 +251,14 @@ func TestOutputOfLoadingIsLogged(t *testing.T) {
 	write := wasi(h, "fd_write", 4, I32)
 	h.Initialize = Drop(Call(write, Const(1), h.Vector("starting\n"), Const(1), Const(1<<15)))
 	l, log := newLoader(t, sandbox.Config{})
-	if _, err := l.Load(t.Context(), "handler.wasm", h.Encode()); err != nil {
+	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "level=INFO msg=\"handler printed\" module=handler.wasm stream=stdout line=starting\n"; log.String() != want {
+	if _, err := m.NewPool(sandbox.PoolConfig{Log: textLog(log)}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "level=INFO msg=\"handler printed\" route=\"\" module=handler.wasm stream=stdout line=starting\n"; log.String() != want {
 		t.Errorf("logged %s, want %s", log, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	gorun "runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,14 +21,24 @@ import (
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/hostabi"
+	"github.com/sluicehttp/sluice/engine/internal/meter"
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
+
+// ErrClosed says that a pool, or the module that it is of, was closed.
+var ErrClosed = errors.New("the handler is closed")
 
 // The limits of handlers that apply where a configuration has none.
 const (
 	DefaultMaxMemory = 64 << 20
 	DefaultMaxSleep  = 30 * time.Second
+	DefaultCPU       = 50 * time.Millisecond
+	DefaultLog       = 64 << 10
+	// DefaultStart is more than that of a session: it is used once for many of them, and runtimes of languages have much
+	// to set up.
+	DefaultStart = time.Second
 )
 
 // Config says how handlers are loaded. Its zero value is all defaults.
@@ -38,16 +49,21 @@ type Config struct {
 	// MaxSleep is how long a handler may sleep (WASI's poll_oneoff) while it is loaded, and in one session, all together,
 	// where its pool does not say otherwise. Default [DefaultMaxSleep].
 	MaxSleep time.Duration
+	// Lanes is how many handlers may compute at a time for longer than some 50 µs. Default: one less than the processors
+	// that Go uses, so that those which need little never wait, but at least one.
+	Lanes int
 	// Log takes what handlers print while they are loaded. Default: slog.Default().
 	Log *slog.Logger
 }
 
 // Loader loads handlers into a runtime. Its methods may be called by several goroutines at a time.
 type Loader struct {
-	runtime  *wasmruntime.Runtime
-	checker  checker
-	maxSleep time.Duration
-	log      *slog.Logger
+	runtime   *wasmruntime.Runtime
+	lanes     *meter.Lanes
+	checker   checker
+	maxMemory uint64
+	maxSleep  time.Duration
+	log       *slog.Logger
 
 	mu       sync.Mutex
 	compiled map[[sha256.Size]byte]*compiled
@@ -61,6 +77,9 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 	if err != nil {
 		return nil, err
 	}
+	if err = meter.Register(ctx, r); err != nil {
+		return nil, err
+	}
 	wasi := r.WASI()
 	if config.MaxMemory == 0 {
 		config.MaxMemory = DefaultMaxMemory
@@ -68,18 +87,23 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 	if config.MaxSleep == 0 {
 		config.MaxSleep = DefaultMaxSleep
 	}
+	if config.Lanes == 0 {
+		config.Lanes = gorun.GOMAXPROCS(0) - 1
+	}
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
 	return &Loader{
 		runtime: r,
+		lanes:   meter.NewLanes(config.Lanes),
 		checker: checker{
 			importable: map[string]signatures{events.Name(): signaturesOf(events), wasi.Name(): signaturesOf(wasi)},
 			maxMemory:  config.MaxMemory,
 		},
-		maxSleep: config.MaxSleep,
-		log:      config.Log,
-		compiled: map[[sha256.Size]byte]*compiled{},
+		maxMemory: config.MaxMemory,
+		maxSleep:  config.MaxSleep,
+		log:       config.Log,
+		compiled:  map[[sha256.Size]byte]*compiled{},
 	}, nil
 }
 
@@ -110,8 +134,9 @@ func typeNames(types []api.ValueType) []string {
 	return names
 }
 
-// Load checks a module, compiles it, and makes a first instance to see that it starts and what it subscribes to. The name
-// stands for the module in logs and errors. An error is one line that says what is wrong and what would be right.
+// Load checks a module, rewrites it so that it can be metered and made clean, and compiles it. Nothing of it is run before
+// [Module.NewPool]. The name stands for the module in logs and errors. An error is one line that says what is wrong and what
+// would be right.
 //
 // Modules with equal bytes are compiled once, for as long as one of them is open.
 func (l *Loader) Load(ctx context.Context, name string, binary []byte) (*Module, error) {
@@ -138,17 +163,12 @@ func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module,
 	if err != nil {
 		return nil, fmt.Errorf("it is not valid WebAssembly: %s", firstLine(err))
 	}
-	m := &Module{
+	return &Module{
 		name:     name,
 		loader:   l,
 		compiled: c,
 		pulls:    decoded.ImportsFunc(abi.HandlerImportModule, "next_event"),
-	}
-	if err := m.try(); err != nil {
-		m.Close()
-		return nil, err
-	}
-	return m, nil
+	}, nil
 }
 
 func firstLine(err error) string {
@@ -162,9 +182,11 @@ type compiled struct {
 	key    [sha256.Size]byte
 	users  int // guarded by loader.mu
 
-	once sync.Once
-	code wazero.CompiledModule
-	err  error
+	once      sync.Once
+	rewritten *rewrite.Module // without the binary
+	functions int             // how many the module had before, imported ones included
+	code      wazero.CompiledModule
+	err       error
 }
 
 // compile finds or makes a module's machine code. The caller becomes one of its users.
@@ -179,12 +201,23 @@ func (l *Loader) compile(ctx context.Context, m *wasm.Module) (*compiled, error)
 	c.users++
 	l.mu.Unlock()
 
-	c.once.Do(func() { c.code, c.err = l.runtime.Compile(ctx, edited(m)) })
+	c.once.Do(func() { c.err = c.make(ctx, m) })
 	if c.err != nil {
 		c.release()
 		return nil, c.err
 	}
 	return c, nil
+}
+
+func (c *compiled) make(ctx context.Context, m *wasm.Module) (err error) {
+	c.functions = len(m.Functions)
+	options := rewrite.Options{MaxMemory: c.loader.maxMemory, MaxTableEntries: maxTableEntries, MaxTables: maxTables}
+	if c.rewritten, err = rewrite.Rewrite(m.Wasm, options); err != nil {
+		return err
+	}
+	c.code, err = c.loader.runtime.Compile(ctx, c.rewritten.Wasm)
+	c.rewritten.Wasm = nil
+	return err
 }
 
 // acquire adds a user, unless the last one is gone.

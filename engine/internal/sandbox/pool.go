@@ -6,13 +6,28 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/account"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
 )
 
+// Isolation says who shares an instance of a handler.
+type Isolation uint8
+
+// The policies of isolation.
+const (
+	// IsolateRequests gives each request an instance in the state of the image.
+	IsolateRequests Isolation = iota
+	// IsolateConnections gives all requests of a connection the same instance, and each connection one in the state of the
+	// image.
+	IsolateConnections
+	// ShareInstance has one instance serve all sessions.
+	ShareInstance
+)
+
 // What a pool keeps unless its configuration says otherwise.
 const (
-	DefaultMaxIdle  = 64
+	DefaultPoolSize = 64
 	DefaultIdleTime = time.Minute
 )
 
@@ -20,28 +35,63 @@ const (
 type PoolConfig struct {
 	// Route stands for the pool in logs.
 	Route string
-	// MaxIdle is how many instances are kept without work. Default [DefaultMaxIdle].
-	MaxIdle int
+	// Tenant is whose handler it is. Default: a tenant of the pool's own.
+	Tenant *Tenant
+	// Isolation says who shares an instance.
+	Isolation Isolation
+	// PoolSize is how many instances are kept without work. Default [DefaultPoolSize].
+	PoolSize int
+	// MaxReuse is how many sessions an instance has before it is replaced. 0: any number.
+	MaxReuse int
 	// IdleTime is how long an instance is kept without work, at least; at most it is twice as long. Default
 	// [DefaultIdleTime].
 	IdleTime time.Duration
-	// MaxSleep is how long a handler may sleep in one session, all together. Default: what the loader allows.
-	MaxSleep time.Duration
-	// Account is told of the pool's instances and of their memories. Default: one of the pool's own.
+	// Limits bound what the handler may take.
+	Limits Limits
+	// Account is told of requests, faults, CPU time, instances and their memories. Default: one that is summed up in the
+	// tenant's.
 	Account *account.Account
 	// Log takes what handlers print, and errors of Sluice itself. Default: slog.Default().
 	Log *slog.Logger
 }
 
-// Pool answers the exchanges of a route with instances of a handler. An instance has one session at a time; there are as
-// many as there are exchanges at a time. It implements [exchange.Handler].
+// Limits bound what a handler may take. A zero field is its default.
+type Limits struct {
+	// Memory is how large the memory of an instance may become, in bytes. Default: what the loader allows.
+	Memory uint64
+	// CPU is the CPU time of a session, of a stream from one wait to the next. Default [DefaultCPU].
+	CPU time.Duration
+	// Start is the CPU time in which an instance gets ready. Default [DefaultStart].
+	Start time.Duration
+	// Wall is how long a handler may sleep in one session, all together. Default: what the loader allows.
+	Wall time.Duration
+	// Response is the size of an answer's body in bytes. 0: any.
+	Response int64
+	// EventRate is how many events a session hears in a second; more come later. 0: any number.
+	EventRate int
+	// Log is how much a handler may print in a session, in bytes. Default [DefaultLog].
+	Log int
+	// Concurrent is how many requests of the route may be with the handler at a time, and Queue how many wait. Concurrent 0:
+	// as many as the tenant may have.
+	Concurrent, Queue int
+}
+
+// Pool answers the exchanges of a route with instances of a handler. It implements [exchange.Handler].
 type Pool struct {
-	module   *Module
-	maxIdle  int
-	idleTime time.Duration
-	maxSleep time.Duration
-	account  *account.Account
-	log      *slog.Logger
+	module    *Module
+	route     string
+	tenant    *Tenant
+	isolation Isolation
+	size      int
+	maxReuse  int
+	idleTime  time.Duration
+	limits    Limits
+	gate      *Gate // of the route; nil when it has none
+	breaker   breaker
+	account   *account.Account
+	log       *slog.Logger
+	// image is the state in which sessions begin. Set before the pool serves.
+	image *image
 
 	mu sync.Mutex
 	// running is how many sessions have an instance, or are about to.
@@ -55,56 +105,186 @@ type Pool struct {
 	closed   bool
 }
 
-// NewPool makes a pool without instances. It fails when the module is closed.
+// NewPool makes a pool and its first instance, to see that it starts and what it subscribes to. An error is one line.
 func (m *Module) NewPool(config PoolConfig) (*Pool, error) {
 	if m.closed.Load() || !m.compiled.acquire() {
 		return nil, ErrClosed
 	}
-	p := &Pool{
-		module: m, maxIdle: config.MaxIdle, idleTime: config.IdleTime, maxSleep: config.MaxSleep,
-		account: config.Account, log: config.Log,
+	p := m.newPool(config)
+	first, err := p.newInstance()
+	if err != nil {
+		m.compiled.release()
+		return nil, errors.New(firstLine(err))
 	}
-	if p.maxIdle == 0 {
-		p.maxIdle = DefaultMaxIdle
+	p.image = first.image
+	p.account.Instances.Add(1)
+	p.account.Memory.Add(p.image.size())
+	p.count(first)
+	p.running++
+	p.put(first)
+	return p, nil
+}
+
+func (m *Module) newPool(config PoolConfig) *Pool {
+	p := &Pool{
+		module: m, route: config.Route, tenant: config.Tenant, isolation: config.Isolation, size: config.PoolSize,
+		maxReuse: config.MaxReuse, idleTime: config.IdleTime, limits: config.Limits, account: config.Account, log: config.Log,
+	}
+	if p.tenant == nil {
+		p.tenant = m.loader.NewTenant(TenantConfig{})
+	}
+	if p.account == nil {
+		p.account = account.New(p.tenant.account)
+	}
+	if p.size == 0 {
+		p.size = DefaultPoolSize
 	}
 	if p.idleTime == 0 {
 		p.idleTime = DefaultIdleTime
-	}
-	if p.maxSleep == 0 {
-		p.maxSleep = m.loader.maxSleep
-	}
-	if p.account == nil {
-		p.account = account.New(nil)
 	}
 	if p.log == nil {
 		p.log = slog.Default()
 	}
 	p.log = p.log.With(slog.String("route", config.Route), slog.String("module", m.name))
-	return p, nil
+	p.limits.complete(m.loader)
+	if p.limits.Concurrent > 0 {
+		p.gate = NewGate("route "+p.route, p.limits.Concurrent, p.limits.Queue)
+	}
+	return p
 }
+
+// complete puts defaults where nothing is set.
+func (l *Limits) complete(loader *Loader) {
+	if l.Memory == 0 {
+		l.Memory = loader.maxMemory
+	}
+	if l.CPU == 0 {
+		l.CPU = DefaultCPU
+	}
+	if l.Start == 0 {
+		l.Start = DefaultStart
+	}
+	if l.Wall == 0 {
+		l.Wall = loader.maxSleep
+	}
+	if l.Log == 0 {
+		l.Log = DefaultLog
+	}
+}
+
+// Subscriptions are the events that the handler wants.
+func (p *Pool) Subscriptions() abi.Subscriptions { return p.image.events }
 
 // Serve implements [exchange.Handler]. What it returns is one of the exchange's errors, a [*Fault], or what has a method
 // Status for a request that the handler has no room for. A closed pool returns [ErrClosed] and leaves the exchange as it
 // is, for another pool to serve.
 func (p *Pool) Serve(x exchange.Exchange) error {
-	i, err := p.take()
+	if err := p.enter(x); err != nil {
+		return err
+	}
+	defer p.leave()
+	i, err := p.instanceFor(x)
 	if err != nil {
-		return p.report(err)
+		return p.judge(err)
 	}
-	defer p.put(i)
-	if err = i.serve(x); err != nil {
-		return p.report(err)
+	defer p.release(i, x)
+	return p.judge(i.serve(x))
+}
+
+// enter has an exchange wait for its turn.
+func (p *Pool) enter(x exchange.Exchange) error {
+	if p.isClosed() {
+		return ErrClosed
 	}
+	err := p.breaker.allow()
+	if err == nil {
+		err = p.pass(x)
+	}
+	if err != nil {
+		p.account.Refused.Add(1)
+		return err
+	}
+	p.account.Requests.Add(1)
+	p.account.Running.Add(1)
 	return nil
 }
 
-// report logs what is not the handler's fault.
-func (p *Pool) report(err error) error {
-	var fault *Fault
-	if errors.As(err, &fault) && fault.Kind == FaultInternal {
-		p.log.Error("bug in Sluice, not in the handler", "error", fault.Reason)
+// pass goes through the gates of the route and of the tenant.
+func (p *Pool) pass(x exchange.Exchange) error {
+	if err := p.gate.Enter(x); err != nil {
+		return err
+	}
+	err := p.tenant.gate.Enter(x)
+	if err != nil {
+		p.gate.Leave()
 	}
 	return err
+}
+
+func (p *Pool) leave() {
+	p.account.Running.Add(-1)
+	p.tenant.gate.Leave()
+	p.gate.Leave()
+}
+
+// judge counts how an exchange has ended, and logs what is not the handler's fault.
+func (p *Pool) judge(err error) error {
+	if err == nil {
+		p.breaker.success(p.log)
+		return nil
+	}
+	p.blame(err)
+	return err
+}
+
+func (p *Pool) blame(err error) {
+	var fault *Fault
+	switch {
+	case errors.Is(err, exchange.ErrWallTime):
+		p.account.Faults[account.FaultWall].Add(1)
+		p.breaker.failure(p.log, err)
+	case !errors.As(err, &fault):
+		p.breaker.undecided()
+	default:
+		p.account.Faults[fault.Counted()].Add(1)
+		if fault.Kind == FaultInternal {
+			p.log.Error("bug in Sluice, not in the handler", "error", fault.Reason)
+		}
+		p.breaker.failure(p.log, fault)
+	}
+}
+
+// charge books what a session has used.
+func (p *Pool) charge(fuel int64, cpu time.Duration) {
+	p.account.Fuel.Add(fuel)
+	if cpu > 0 {
+		p.account.CPU.Add(int64(cpu))
+	}
+}
+
+// instanceFor is the instance that the exchange belongs to: a clean one, or that of its connection.
+func (p *Pool) instanceFor(x exchange.Exchange) (*instance, error) {
+	if p.isolation == IsolateConnections {
+		if i, ok := x.Bindings().Get(p.route).(*instance); ok && i.pool == p {
+			return i, nil
+		}
+	}
+	i, err := p.take()
+	if err == nil && p.isolation == IsolateConnections {
+		x.Bindings().Set(p.route, i)
+	}
+	return i, err
+}
+
+// release lets go of an instance after a session, unless it is kept with the connection. To make it clean need not delay the
+// answer.
+func (p *Pool) release(i *instance, x exchange.Exchange) {
+	switch {
+	case p.isolation == IsolateRequests:
+		x.After(i)
+	case i.worn():
+		x.Bindings().Set(p.route, nil)
+	}
 }
 
 // take gives out the instance that was used last, or a new one.
@@ -124,7 +304,7 @@ func (p *Pool) take() (*instance, error) {
 		return i, nil
 	}
 	p.mu.Unlock()
-	i, err := p.module.newInstance(p.log, p.maxSleep)
+	i, err := p.newInstance()
 	if err != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -136,11 +316,11 @@ func (p *Pool) take() (*instance, error) {
 	return i, nil
 }
 
-// put takes an instance back, unless its session ended badly: then nobody knows in what state the handler is.
+// put takes an instance back and makes it clean, if it can be.
 func (p *Pool) put(i *instance) {
 	p.count(i)
-	if !p.keep(i, !i.touched && !i.call.Spent()) {
-		p.close(i)
+	if !p.keep(i, !i.worn() && i.restore()) {
+		p.free(i)
 	}
 }
 
@@ -148,7 +328,7 @@ func (p *Pool) keep(i *instance, clean bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
-	if !clean || p.closed || len(p.idle) >= p.maxIdle {
+	if !clean || p.closed || len(p.idle) >= p.size {
 		return false
 	}
 	p.idle = append(p.idle, i)
@@ -168,8 +348,8 @@ func (p *Pool) count(i *instance) {
 	}
 }
 
-func (p *Pool) close(i *instance) {
-	i.close()
+func (p *Pool) free(i *instance) {
+	i.free()
 	p.account.Memory.Add(-i.counted)
 	p.account.Instances.Add(-1)
 }
@@ -179,6 +359,12 @@ func (p *Pool) Running() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.running
+}
+
+func (p *Pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // trim closes the instances that were not needed since the last look: as the one used last is always taken first, they
@@ -195,7 +381,7 @@ func (p *Pool) trim() {
 	}
 	p.mu.Unlock()
 	for _, i := range unneeded {
-		p.close(i)
+		p.free(i)
 	}
 }
 
@@ -209,7 +395,8 @@ func (p *Pool) Close() {
 		return
 	}
 	for _, i := range idle {
-		p.close(i)
+		p.free(i)
 	}
+	p.account.Memory.Add(-p.image.size())
 	p.module.compiled.release()
 }

@@ -56,7 +56,7 @@ func TestTheInstanceUsedLastIsTakenFirst(t *testing.T) {
 }
 
 func TestIdleInstancesAreBounded(t *testing.T) {
-	p, _ := newPool(t, counting(), sandbox.PoolConfig{MaxIdle: 1})
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{PoolSize: 1})
 	during(t, p, func() { checkCount(t, p, 1) }) // the outer one finds no place any more
 	during(t, p, func() { checkCount(t, p, 1) })
 	checkCount(t, p, 2)
@@ -94,25 +94,32 @@ func TestInstancesInUseAreKept(t *testing.T) {
 	}
 }
 
-func TestABadEndLosesTheInstance(t *testing.T) {
+func TestWhatLosesTheInstance(t *testing.T) {
+	trapping := counting()
+	trapping.OnEvent = Seq(trapping.OnEvent, Unreachable())
 	for _, test := range []struct {
-		name   string
-		events []exchange.Event
-		end    error
-		want   uint32 // the session of its instance that comes next
+		name    string
+		handler *Handler
+		events  []exchange.Event
+		end     error
+		want    int64 // instances afterwards
 	}{
-		{"complete", get(), nil, 2},
-		{"closed in the middle", get(), exchange.ErrClosed, 1},
-		{"out of time", get(), exchange.ErrWallTime, 1},
-		{"closed before the handler heard of it", nil, exchange.ErrClosed, 2},
+		{"complete", counting(), get(), nil, 1},
+		{"closed in the middle", counting(), get(), exchange.ErrClosed, 1},
+		{"out of time", counting(), get(), exchange.ErrWallTime, 1},
+		{"closed before the handler heard of it", counting(), nil, exchange.ErrClosed, 1},
+		{"trap", trapping, get(), nil, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, _ := newPool(t, counting(), sandbox.PoolConfig{})
+			owner := account.New(nil)
+			p, _ := newPool(t, test.handler, sandbox.PoolConfig{Account: owner})
 			x := &exchangetest.Exchange{Events: test.events, End: test.end, Silent: true}
-			if err := p.Serve(x); err != test.end {
+			if err := p.Serve(x); err != test.end && test.end != nil {
 				t.Fatal(err)
 			}
-			checkCount(t, p, test.want)
+			if got := owner.Instances.Load(); got != test.want {
+				t.Errorf("%d instances are left, want %d", got, test.want)
+			}
 		})
 	}
 }
@@ -177,33 +184,45 @@ func TestAccount(t *testing.T) {
 	const page = 64 << 10
 	growing := counting()
 	growing.OnEvent = Seq(growing.OnEvent, Drop(MemoryGrow(Const(1))))
+	failing := counting()
+	failing.OnEvent = Seq(failing.OnEvent, Unreachable())
 	for _, test := range []struct {
 		name              string
 		handler           *Handler
-		end               error
-		instances, memory int64 // afterwards, per session at a time
+		instances, memory int64 // afterwards, beside the image
+		traps             int64
 	}{
-		{"good end", counting(), nil, 1, 2 * page},
-		{"memory grows", growing, nil, 1, 3 * page},
-		{"bad end", counting(), exchange.ErrClosed, 0, 0},
+		{"good end", counting(), 1, 2 * page, 0},
+		{"memory grows", growing, 1, 3 * page, 0},
+		{"bad end", failing, 0, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tenant := account.New(nil)
 			p, _ := newPool(t, test.handler, sandbox.PoolConfig{Account: account.New(tenant)})
+			image := tenant.Memory.Load() - 2*page
+			if image <= 0 || image > 2*page {
+				t.Errorf("the image takes %d bytes", image)
+			}
 			check := func(when string, instances, memory int64) {
 				t.Helper()
 				if i, m := tenant.Instances.Load(), tenant.Memory.Load(); i != instances || m != memory {
 					t.Errorf("%s: %d instances with %d bytes, want %d with %d", when, i, m, instances, memory)
 				}
 			}
-			check("at first", 0, 0)
-			x := &exchangetest.Exchange{Events: get(), End: test.end, Silent: true, Heard: func(*exchange.Event) {
-				check("at work", 1, 2*page)
+			check("at first", 1, 2*page+image)
+			x := &exchangetest.Exchange{Events: get(), Silent: true, Heard: func(*exchange.Event) {
+				check("at work", 1, 2*page+image)
 			}}
-			if err := p.Serve(x); err != test.end {
+			if err := p.Serve(x); (err != nil) != (test.traps > 0) {
 				t.Fatal(err)
 			}
-			check("afterwards", test.instances, test.memory)
+			check("afterwards", test.instances, test.memory+image)
+			if got := tenant.Faults[account.FaultTrap].Load(); got != test.traps {
+				t.Errorf("%d traps, want %d", got, test.traps)
+			}
+			if tenant.Requests.Load() != 1 || tenant.Running.Load() != 0 || tenant.Fuel.Load() <= 0 {
+				t.Errorf("%d requests, %d running, %d units of fuel", tenant.Requests.Load(), tenant.Running.Load(), tenant.Fuel.Load())
+			}
 			p.Close()
 			check("closed", 0, 0)
 		})
@@ -232,7 +251,7 @@ func TestEqualModulesAreCompiledOnce(t *testing.T) {
 
 // TestManyAtATime is for the race detector.
 func TestManyAtATime(t *testing.T) {
-	p, _ := newPool(t, Pull(), sandbox.PoolConfig{MaxIdle: 2, IdleTime: time.Millisecond})
+	p, _ := newPool(t, Pull(), sandbox.PoolConfig{PoolSize: 2, IdleTime: time.Millisecond})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -268,6 +287,7 @@ func BenchmarkServe(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				bench.x.Reset()
+				p.Resume()
 				p.Serve(bench.x)
 			}
 		})

@@ -46,6 +46,22 @@ func textLog(to *bytes.Buffer) *slog.Logger {
 	}))
 }
 
+// start loads a module and makes a pool of it. Errors of either begin with the module's name.
+func start(t testing.TB, l *sandbox.Loader, wasm []byte) (*sandbox.Pool, error) {
+	t.Helper()
+	m, err := l.Load(t.Context(), "handler.wasm", wasm)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	p, err := m.NewPool(sandbox.PoolConfig{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, fmt.Errorf("handler.wasm: %w", err)
+	}
+	t.Cleanup(p.Close)
+	return p, nil
+}
+
 // newPool loads a handler and makes a pool of it, and a place where it logs.
 func newPool(t testing.TB, h *Handler, config sandbox.PoolConfig) (*sandbox.Pool, *bytes.Buffer) {
 	t.Helper()

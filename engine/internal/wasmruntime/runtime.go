@@ -126,12 +126,26 @@ func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (compiled wazer
 	return r.CompileModule(ctx, wasm)
 }
 
+// Instance is an instance of a module.
+type Instance struct {
+	api.Module
+	memory *allocator
+}
+
+// MemoryRefused is why the memory could not grow when the guest last wanted it to, and nil if it always could.
+func (i *Instance) MemoryRefused() error {
+	if i.memory.memory == nil {
+		return nil
+	}
+	return i.memory.memory.err
+}
+
 // Instantiate makes an instance with a memory of at most maxMemory bytes, outside the Go heap and at an address that
 // never changes. The instance has no name and its `_start` is not called; a start function is.
 //
 // The caller owns the instance and closes it, never during a call into it: closing takes the memory away.
 func (r *Runtime) Instantiate(ctx context.Context, compiled wazero.CompiledModule, config wazero.ModuleConfig,
-	maxMemory uint64) (instance api.Module, err error) {
+	maxMemory uint64) (instance *Instance, err error) {
 	memory := &allocator{limit: min(maxMemory, MaxMemory)}
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -141,5 +155,9 @@ func (r *Runtime) Instantiate(ctx context.Context, compiled wazero.CompiledModul
 			memory.free() // wazero forgets it when instantiation fails
 		}
 	}()
-	return r.wazero.InstantiateModule(memory.with(ctx), compiled, config.WithName("").WithStartFunctions())
+	module, err := r.wazero.InstantiateModule(memory.with(ctx), compiled, config.WithName("").WithStartFunctions())
+	if err != nil {
+		return nil, err
+	}
+	return &Instance{module, memory}, nil
 }
