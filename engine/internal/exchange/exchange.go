@@ -64,7 +64,8 @@ type Exchange interface {
 	// Check is for a handler that computes for long without a call of Next. It returns the error with which Next would end
 	// the handler's work by now, [ErrWallTime] or [ErrClosed], and nil when it may go on.
 	Check() error
-	// Wait waits until something can be received from ready, or ready is closed. It fails like Check.
+	// Wait waits until something can be received from ready, or ready is closed. It fails like Check. What an event of Next
+	// refers to is not valid any more.
 	Wait(ready <-chan struct{}) error
 	// After has a task done once the answer has gone out, or has to wait for the peer to take it: on the connection's
 	// goroutine, soon, and before its next exchange. An exchange has one task at most.

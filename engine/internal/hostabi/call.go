@@ -39,8 +39,10 @@ type Call struct {
 	current *Session    // the session that the instance hears of
 	own     Session     // is used again and again where an instance has one session at a time
 	last    abi.Session // the number of the newest session
-	aborted error       // why the call into the instance was ended
-	held    uint32      // bytes at the front of the receive buffer that hold what on_event was given
+	// sessions are those of an instance that has many at a time; nil where it has one.
+	sessions map[abi.Session]*Session
+	aborted  error  // why the call into the instance was ended
+	held     uint32 // bytes at the front of the receive buffer that hold what on_event was given
 }
 
 // Limits bound what a session takes.
@@ -100,7 +102,7 @@ func (c *Call) find(id abi.Session) *Session {
 	if s := c.current; s != nil && s.id == id {
 		return s
 	}
-	return nil
+	return c.sessions[id]
 }
 
 // Streaming reports whether the session that the instance hears of takes as long as it likes.

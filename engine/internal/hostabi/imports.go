@@ -44,6 +44,9 @@ func (f importFunc) Call(ctx context.Context, stack []uint64) {
 	if c, ok := ctx.(*Call); ok {
 		if s := c.find(abi.Session(stack[0])); s != nil {
 			stack[0] = uint64(f(s, stack[1:]))
+			if s != c.current {
+				s.exchange.Wake() // its goroutine knows nothing of what was done
+			}
 			return
 		}
 	}
@@ -164,6 +167,9 @@ func (s *Session) waits() { s.call.meter.Pause() }
 // nextEvent(delivery) waits for an event and puts it behind the payload that on_event was called with, which the handler
 // may still be using. The receive buffer cannot grow here: imports never call the handler.
 func nextEvent(s *Session, args []uint64) abi.Errno {
+	if s.call.sessions != nil {
+		return abi.ErrnoUnsupported // others would have to wait, too
+	}
 	record, ok := s.call.memory.Read(uint32(args[0]), abi.DeliverySize)
 	if !ok {
 		return abi.ErrnoFault
@@ -183,6 +189,9 @@ func nextEvent(s *Session, args []uint64) abi.Errno {
 
 // waitWritable() waits until send_data takes bytes.
 func waitWritable(s *Session, _ []uint64) abi.Errno {
+	if s.call.sessions != nil {
+		return abi.ErrnoUnsupported
+	}
 	s.waits()
 	if err := s.exchange.WaitWritable(); err != nil {
 		return s.waitFailed(err)

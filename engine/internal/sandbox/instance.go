@@ -61,7 +61,9 @@ func (p *Pool) newInstance() (*instance, error) {
 	}
 	i.call = hostabi.NewCall(i.meter, hostabi.Limits{Response: p.limits.Response})
 	i.sleeper = sleeper{call: i.call, limit: p.limits.Wall, left: p.limits.Wall}
-	if p.module.pulls {
+	if p.isolation == ShareInstance {
+		i.call.Share()
+	} else if p.module.pulls {
 		i.spare = pullRoom
 	}
 	if err := i.instantiate(); err != nil {
@@ -228,14 +230,18 @@ func (i *instance) serve(x exchange.Exchange) error {
 	s := i.call.Begin(x)
 	i.meter.Begin(s, i.pool.limits.CPU)
 	defer i.end(s)
-	err := i.listen(s)
+	err := i.listen(s, x)
 	i.busy = false
 	return err
 }
 
 // listen has the handler hear every event until the last, or until something fails.
-func (i *instance) listen(s *hostabi.Session) error {
+func (i *instance) listen(s *hostabi.Session, x exchange.Exchange) error {
+	pace := pacer{gap: i.pool.eventGap}
 	for {
+		if err := pace.pace(x); err != nil {
+			return err
+		}
 		if err := s.Next(i.spare); err != nil {
 			if errors.Is(err, exchange.ErrEnd) {
 				return nil
@@ -289,6 +295,7 @@ func (i *instance) placeInMore(s *hostabi.Session, err error) (payload abi.Bytes
 	if !errors.As(err, &tooLarge) {
 		return payload, internal(err)
 	}
+	s.Hold()
 	refusal, err := i.askForRoom(uint32(min(tooLarge.Need+uint64(i.spare), math.MaxUint32)))
 	if err != nil {
 		return payload, err

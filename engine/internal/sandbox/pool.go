@@ -86,10 +86,14 @@ type Pool struct {
 	maxReuse  int
 	idleTime  time.Duration
 	limits    Limits
-	gate      *Gate // of the route; nil when it has none
+	eventGap  time.Duration // between two events of a session, on average
+	gate      *Gate         // of the route; nil when it has none
 	breaker   breaker
 	account   *account.Account
 	log       *slog.Logger
+	// actor is the instance that all sessions share, if they do. Guarded by sharing.
+	actor   *actor
+	sharing sync.Mutex
 	// image is the state in which sessions begin. Set before the pool serves.
 	image *image
 
@@ -147,6 +151,9 @@ func (m *Module) newPool(config PoolConfig) *Pool {
 	}
 	p.log = p.log.With(slog.String("route", config.Route), slog.String("module", m.name))
 	p.limits.complete(m.loader)
+	if rate := p.limits.EventRate; rate > 0 {
+		p.eventGap = time.Second / time.Duration(rate)
+	}
 	if p.limits.Concurrent > 0 {
 		p.gate = NewGate("route "+p.route, p.limits.Concurrent, p.limits.Queue)
 	}
@@ -183,6 +190,9 @@ func (p *Pool) Serve(x exchange.Exchange) error {
 		return err
 	}
 	defer p.leave()
+	if p.isolation == ShareInstance {
+		return p.judge(p.serveShared(x))
+	}
 	i, err := p.instanceFor(x)
 	if err != nil {
 		return p.judge(err)

@@ -3,8 +3,8 @@ package exchangetest
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
+	"time"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -24,6 +24,8 @@ type Exchange struct {
 	Silent bool
 	// Stop is what Check and Wait return.
 	Stop error
+	// Linger has Next wait after the last event, where the exchange is shared, for as long as it says true.
+	Linger func() bool
 	// Heard is called with every event that is given.
 	Heard func(ev *exchange.Event)
 
@@ -65,13 +67,8 @@ func (x *Exchange) Reset() {
 
 // Next implements [exchange.Exchange].
 func (x *Exchange) Next(want abi.Subscriptions, limit int, ev *exchange.Event) error {
-	if x.shared != nil {
-		x.shared.Unlock()
-		runtime.Gosched() // whoever waits for the lock can have it now
-		x.shared.Lock()
-		if err := x.shared.Gone(); err != nil {
-			return err
-		}
+	if err := x.giveWay(); err != nil {
+		return err
 	}
 	for x.at < len(x.Events) {
 		next := &x.Events[x.at]
@@ -85,10 +82,26 @@ func (x *Exchange) Next(want abi.Subscriptions, limit int, ev *exchange.Event) e
 		}
 		return nil
 	}
+	for x.shared != nil && x.Linger != nil && x.Linger() {
+		if err := x.giveWay(); err != nil {
+			return err
+		}
+	}
 	if x.End != nil {
 		return x.End
 	}
 	return exchange.ErrEnd
+}
+
+// giveWay lets others have the lock of a shared exchange.
+func (x *Exchange) giveWay() error {
+	if x.shared == nil {
+		return nil
+	}
+	x.shared.Unlock()
+	time.Sleep(50 * time.Microsecond)
+	x.shared.Lock()
+	return x.shared.Gone()
 }
 
 // give describes an event, of a long piece of body its first part; the rest stays in the script.
