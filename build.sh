@@ -243,6 +243,19 @@ handlers() {
     c_wasm "build/handlers/$(basename "$source" .c).wasm" "$source"
   done
   go build -trimpath -o build/examples/embed-go ./examples/embed-go
+  measured
+}
+
+# measured builds what the cost of metering is measured with.
+measured() {
+  mkdir -p build/measured
+  local source
+  for source in engine/internal/rewrite/testdata/*.c; do
+    c_wasm "build/measured/$(basename "$source" .c).wasm" "$source"
+  done
+  for source in engine/internal/rewrite/testdata/*.rs; do
+    rust_wasm "build/measured/$(basename "$source" .rs).wasm" "$source"
+  done
 }
 
 # embedded builds the handlers that the program holds: the page that `sluice serve` shows when it is given no handler, and
@@ -274,7 +287,10 @@ go_wasm() {
 
 # npm_packages installs what tests and benchmarks use of npm, and runs none of its scripts.
 npm_packages() {
-  env -C engine/internal/llhttp npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  local folder
+  for folder in engine/internal/llhttp engine/internal/rewrite; do
+    env -C "$folder" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  done
 }
 
 # Another compiler makes other bytes, so the committed handlers can be proven by these alone.

@@ -11,7 +11,7 @@ const (
 	DefaultMaxFunctions    = 200_000
 	DefaultMaxGlobals      = 10_000
 	DefaultMaxExports      = 20_000
-	DefaultMaxSegments     = 20_000
+	DefaultMaxSegments     = 200_000
 	DefaultMaxParams       = 128
 	DefaultMaxBodySize     = 1 << 20
 	DefaultMaxBodyBlocks   = 1 << 25
