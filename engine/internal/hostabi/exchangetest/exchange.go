@@ -24,6 +24,8 @@ type Exchange struct {
 	Silent bool
 	// Stop is what Check and Wait return.
 	Stop error
+	// Stopped has Check and Wait return ErrClosed once it is closed.
+	Stopped <-chan struct{}
 	// Linger has Next wait after the last event, where the exchange is shared, for as long as it says true.
 	Linger func() bool
 	// Heard is called with every event that is given.
@@ -231,14 +233,26 @@ func (x *Exchange) WaitWritable() error {
 }
 
 // Check implements [exchange.Exchange].
-func (x *Exchange) Check() error { return x.Stop }
+func (x *Exchange) Check() error {
+	select {
+	case <-x.Stopped:
+		return exchange.ErrClosed
+	default:
+		return x.Stop
+	}
+}
 
 // Wait implements [exchange.Exchange].
 func (x *Exchange) Wait(ready <-chan struct{}) error {
-	if x.Stop == nil {
-		<-ready
+	if x.Stop != nil {
+		return x.Stop
 	}
-	return x.Stop
+	select {
+	case <-ready:
+		return nil
+	case <-x.Stopped:
+		return exchange.ErrClosed
+	}
 }
 
 // After implements [exchange.Exchange]. The task is done at once: there is nothing that it could delay.
