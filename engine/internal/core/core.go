@@ -19,6 +19,9 @@ import (
 // ErrBroken says that the core trapped or broke its promises. Its connections are lost; it serves no others.
 var ErrBroken = errors.New("the core is broken")
 
+// ErrMisused says that the core refused a call, which is a bug of the caller. It costs the connection and no other.
+var ErrMisused = errors.New("the core was misused")
+
 // Core is one instance of the core.
 type Core struct {
 	shared
@@ -185,7 +188,7 @@ func (c *Core) Receive(connection uint32, s *Slot, offset, size int, flags http1
 	}
 	errno, err := c.calls.receive(connection, s.Number, uint32(offset), uint32(size), flags)
 	if err == nil && errno != http1.ErrnoSuccess {
-		err = fmt.Errorf("receive: %v", errno)
+		return http1.Reception{}, fmt.Errorf("%w: receive: %v", ErrMisused, errno)
 	}
 	if err == nil && (int(s.reception.Consumed) > size || int(s.reception.EventCount) > len(s.Events)) {
 		err = fmt.Errorf("receive: %d of %d bytes consumed, %d events", s.reception.Consumed, size, s.reception.EventCount)

@@ -148,3 +148,18 @@ func roleOf(settings corpus.Settings) http1.Role {
 	}
 	return http1.RoleServer
 }
+
+// TestMisuse begins a cycle too early: the connection is lost, and no other.
+func TestMisuse(t *testing.T) {
+	for _, c := range []*core.Core{bothCores(t).wasm, bothCores(t).native} {
+		one, other := openPeer(t, c), openPeer(t, c)
+		defer one.close()
+		defer other.close()
+		if _, err := c.Receive(one.number, one.slot, 0, 0, http1.ReceiveFlagsNextCycle); !errors.Is(err, core.ErrMisused) {
+			t.Errorf("a cycle that began too early: %v", err)
+		}
+		if _, err := c.Receive(other.number, other.slot, 0, 0, 0); err != nil {
+			t.Errorf("another connection: %v", err)
+		}
+	}
+}

@@ -1,11 +1,13 @@
 package core
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 	"github.com/sluicehttp/sluice/guest/http1"
 )
 
@@ -90,6 +92,53 @@ func waitForAnother(t *testing.T, set *Set, not *Core) *Core {
 	}
 	t.Fatal("the broken core was not replaced")
 	return nil
+}
+
+// TestTrapInTheSandbox has a sandboxed core trap in earnest: whatever is written all over its memory, it costs the core's
+// connections and nothing else.
+func TestTrapInTheSandbox(t *testing.T) {
+	ctx := context.Background()
+	runtime, err := wasmruntime.New(ctx, wasmruntime.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.Close(ctx)
+	maker, err := WasmMaker(ctx, runtime, Config{Connections: 2, Limits: http1.DefaultLimits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := NewSet(1, slog.New(slog.DiscardHandler), maker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken, connection, err := set.Open(http1.RoleServer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := broken.calls.(*sandboxed).module.Memory()
+	all, _ := memory.Read(0, memory.Size())
+	for i := range all {
+		all[i] = 0xff
+	}
+	slot := broken.AcquireSlot()
+	if _, err := broken.Receive(connection, slot, 0, 100, 0); !errors.Is(err, ErrBroken) {
+		t.Errorf("receive: %v", err)
+	}
+	broken.ReleaseSlot(slot)
+	core := waitForAnother(t, set, broken)
+	slot = core.AcquireSlot()
+	number, _, _ := core.Open(http1.RoleServer)
+	size := copy(slot.Bytes, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	reception, err := core.Receive(number, slot, 0, size, 0)
+	if err != nil || int(reception.Consumed) != size {
+		t.Errorf("the new core consumed %d of %d bytes: %v", reception.Consumed, size, err)
+	}
+	core.ReleaseSlot(slot)
+	core.Release(number)
+	broken.Release(connection)
+	if err := set.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestLyingCore has a core say that it consumed more than it was given.

@@ -72,6 +72,8 @@ type Meter struct {
 	since, counted time.Duration
 	// cpu is the time in lanes since Begin, spent what of it counts against the limit.
 	cpu, spent time.Duration
+	// longest is the longest slice that there was.
+	longest time.Duration
 }
 
 // New makes the meter of an instance whose budget lies in a global of it. Its calls may nest until they take so many bytes
@@ -122,8 +124,8 @@ func (m *Meter) Charge(units int64) {
 	m.budget.Set(budget)
 }
 
-// Used is the CPU time that counts against the limit up to now.
-func (m *Meter) Used() time.Duration { return m.spent }
+// Longest is the longest time that the instance has kept its goroutine from others, as far as it was measured.
+func (m *Meter) Longest() time.Duration { return m.longest }
 
 // tick decides what becomes of a call whose budget is used up. It returns the new budget, or panics to end the call.
 func (m *Meter) tick(budget uint64) uint64 {
@@ -177,6 +179,7 @@ func (m *Meter) count() {
 	m.counted = at
 	m.cpu += took
 	m.spent += took
+	m.longest = max(m.longest, took)
 	switch {
 	case took > 2*sliceTime:
 		m.slice = max(m.slice*int64(sliceTime)/int64(took), minSlice)

@@ -190,7 +190,7 @@ func (c *conn) endInput(err error) {
 	case errors.Is(err, io.EOF):
 		_ = c.flush() // the peer may still read
 		return
-	case errors.Is(err, core.ErrBroken):
+	case errors.Is(err, core.ErrBroken), errors.Is(err, core.ErrMisused):
 		c.server.Log.Error("connection lost", "peer", c.socket.RemoteAddr(), "reason", err)
 		return
 	default:
