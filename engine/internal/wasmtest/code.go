@@ -8,36 +8,92 @@ type Code []byte
 
 // The instructions in use (WebAssembly 2.0 section 5.4).
 const (
-	opUnreachable = 0x00
-	opBlock       = 0x02
-	opLoop        = 0x03
-	opIf          = 0x04
-	opElse        = 0x05
-	opEnd         = 0x0b
-	opBr          = 0x0c
-	opBrIf        = 0x0d
-	opReturn      = 0x0f
-	opCall        = 0x10
-	opDrop        = 0x1a
-	opLocalGet    = 0x20
-	opLocalSet    = 0x21
-	opGlobalGet   = 0x23
-	opGlobalSet   = 0x24
-	opLoad        = 0x28
-	opStore       = 0x36
-	opStore8      = 0x3a
-	opMemoryGrow  = 0x40
-	opConst       = 0x41
-	opEqz         = 0x45
-	opEq          = 0x46
-	opNe          = 0x47
-	opAdd         = 0x6a
+	opUnreachable  = 0x00
+	opNop          = 0x01
+	opBlock        = 0x02
+	opLoop         = 0x03
+	opIf           = 0x04
+	opElse         = 0x05
+	opEnd          = 0x0b
+	opBr           = 0x0c
+	opBrIf         = 0x0d
+	opBrTable      = 0x0e
+	opReturn       = 0x0f
+	opCall         = 0x10
+	opCallIndirect = 0x11
+	opDrop         = 0x1a
+	opSelect       = 0x1b
+	opSelectTyped  = 0x1c
+	opLocalGet     = 0x20
+	opLocalSet     = 0x21
+	opLocalTee     = 0x22
+	opGlobalGet    = 0x23
+	opGlobalSet    = 0x24
+	opTableGet     = 0x25
+	opTableSet     = 0x26
+	opLoad         = 0x28
+	opStore        = 0x36
+	opStore8       = 0x3a
+	opLastStore    = 0x3e
+	opMemorySize   = 0x3f
+	opMemoryGrow   = 0x40
+	opConst        = 0x41
+	opConst64      = 0x42
+	opConstF32     = 0x43
+	opConstF64     = 0x44
+	opEqz          = 0x45
+	opEq           = 0x46
+	opNe           = 0x47
+	opLess         = 0x48
+	opGreater64    = 0x55
+	opAdd          = 0x6a
+	opSub          = 0x6b
+	opAnd          = 0x71
+	opOr           = 0x72
+	opAdd64        = 0x7c
+	opShiftRight64 = 0x88
+	opExtend64     = 0xad
+	opLastNumeric  = 0xc4
+	opRefNull      = 0xd0
+	opRefIsNull    = 0xd1
+	opRefFunc      = 0xd2
+	prefixMisc     = 0xfc
+	prefixVector   = 0xfd
 
 	noResult = 0x40 // the type of a block without results
 )
 
+// The instructions behind prefixMisc, but for the conversions that saturate, which are the first eight.
+const (
+	miscMemoryInit = 8
+	miscDataDrop   = 9
+	miscMemoryCopy = 10
+	miscMemoryFill = 11
+	miscTableInit  = 12
+	miscElemDrop   = 13
+	miscTableCopy  = 14
+	miscTableGrow  = 15
+	miscTableSize  = 16
+	miscTableFill  = 17
+)
+
+// The instructions behind prefixVector that have immediates; those from one to another where there are many.
+const (
+	vectorLoad            = 0 // the first of the loads
+	vectorStore           = 11
+	vectorConst           = 12
+	vectorShuffle         = 13
+	vectorFirstLane       = 21
+	vectorLastLane        = 34
+	vectorFirstMemoryLane = 84
+	vectorLastMemoryLane  = 91
+	vectorLoad32Zero      = 92
+	vectorLoad64Zero      = 93
+	vectorLast            = 255
+)
+
 // Const is a constant.
-func Const(v int32) Code { return append(Code{opConst}, s32(v)...) }
+func Const(v int32) Code { return append(Code{opConst}, S64(int64(v))...) }
 
 // Get reads a parameter or local.
 func Get(local uint32) Code { return append(Code{opLocalGet}, U32(local)...) }

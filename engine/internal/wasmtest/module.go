@@ -29,15 +29,21 @@ const (
 	SectionElement  = 9
 	SectionCode     = 10
 	SectionData     = 11
+	SectionCount    = 12 // the number of data segments; it stands before the code
 )
 
 // ValueType is a type of a parameter, result or local.
 type ValueType = byte
 
-// The value types.
+// The value types (WebAssembly 2.0 sections 5.3.1 to 5.3.4).
 const (
-	I32 ValueType = 0x7f
-	I64 ValueType = 0x7e
+	I32       ValueType = 0x7f
+	I64       ValueType = 0x7e
+	F32       ValueType = 0x7d
+	F64       ValueType = 0x7c
+	V128      ValueType = 0x7b
+	FuncRef   ValueType = 0x70
+	ExternRef ValueType = 0x6f
 )
 
 // Header begins every module: magic number and version.
@@ -68,6 +74,7 @@ type Module struct {
 
 	functionCount uint32
 	start         []byte
+	countData     bool
 }
 
 // section is what a section holds: a number of items, one after the other.
@@ -84,7 +91,7 @@ func (s *section) add(item []byte) (index uint32) {
 
 // Import imports a function and returns its index.
 func (m *Module) Import(module, name string, signature Signature) uint32 {
-	m.ImportItem(module, name, KindFunc, U32(m.signature(signature)))
+	m.ImportItem(module, name, KindFunc, U32(m.Type(signature)))
 	m.functionCount++
 	return m.functionCount - 1
 }
@@ -105,15 +112,25 @@ func (m *Module) Func(signature Signature, locals uint32, code ...Code) uint32 {
 
 // RawFunc adds a function with its body as it is encoded: locals and code.
 func (m *Module) RawFunc(signature Signature, body []byte) uint32 {
-	m.functions.add(U32(m.signature(signature)))
-	m.code.add(vector(body))
+	index := m.Declare(m.Type(signature))
+	m.Body(body)
+	return index
+}
+
+// Type adds a type of functions and blocks, and returns its index.
+func (m *Module) Type(s Signature) (index uint32) {
+	return m.types.add(slices.Concat([]byte{0x60}, vector(s.Params), vector(s.Results)))
+}
+
+// Declare adds a function whose body comes later, and returns its index. Bodies come in the order of the declarations.
+func (m *Module) Declare(typeIndex uint32) (index uint32) {
+	m.functions.add(U32(typeIndex))
 	m.functionCount++
 	return m.functionCount - 1
 }
 
-func (m *Module) signature(s Signature) (index uint32) {
-	return m.types.add(slices.Concat([]byte{0x60}, vector(s.Params), vector(s.Results)))
-}
+// Body adds the body of the next function that has none, as it is encoded: locals and code.
+func (m *Module) Body(body []byte) { m.code.add(vector(body)) }
 
 // Memory adds a memory and exports it as "memory".
 func (m *Module) Memory(limits Limits) {
@@ -122,12 +139,26 @@ func (m *Module) Memory(limits Limits) {
 
 // Table adds a table of functions.
 func (m *Module) Table(limits Limits) {
-	m.tables.add(append([]byte{0x70}, limits.encode()...))
+	m.TableOf(FuncRef, limits)
+}
+
+// TableOf adds a table of references of a type, and returns its index.
+func (m *Module) TableOf(t ValueType, limits Limits) (index uint32) {
+	return m.tables.add(append([]byte{t}, limits.encode()...))
 }
 
 // Global adds a mutable i32.
 func (m *Module) Global(value int32) (index uint32) {
-	return m.globals.add(slices.Concat([]byte{I32, 1}, Const(value), []byte{opEnd}))
+	return m.GlobalOf(I32, true, Const(value))
+}
+
+// GlobalOf adds a global of a type with a constant expression for its first value. The expression needs no end.
+func (m *Module) GlobalOf(t ValueType, mutable bool, value Code) (index uint32) {
+	item := []byte{t, 0}
+	if mutable {
+		item[1] = 1
+	}
+	return m.globals.add(slices.Concat(item, value, []byte{opEnd}))
 }
 
 // Export exports something.
@@ -144,13 +175,24 @@ func (m *Module) Elements(offset int32, functions ...uint32) {
 	for _, f := range functions {
 		item = append(item, U32(f)...)
 	}
-	m.elements.add(item)
+	m.RawElements(item)
 }
+
+// RawElements adds an element segment as it is encoded, and returns its index.
+func (m *Module) RawElements(item []byte) (index uint32) { return m.elements.add(item) }
 
 // Data puts bytes into the memory.
 func (m *Module) Data(offset int32, content []byte) {
 	m.data.add(slices.Concat([]byte{0}, Const(offset), []byte{opEnd}, vector(content)))
 }
+
+// PassiveData adds bytes for memory.init, and returns the index of their segment.
+func (m *Module) PassiveData(content []byte) (index uint32) {
+	return m.data.add(slices.Concat([]byte{1}, vector(content)))
+}
+
+// CountData adds the section that tells the number of data segments, which code that names one needs.
+func (m *Module) CountData() { m.countData = true }
 
 // Custom adds a custom section at the end.
 func (m *Module) Custom(name string, content []byte) {
@@ -176,6 +218,9 @@ func (m *Module) Encode() []byte {
 		out = append(out, Section(SectionStart, m.start)...)
 	}
 	list(SectionElement, m.elements)
+	if m.countData {
+		out = append(out, Section(SectionCount, U32(m.data.count))...)
+	}
 	list(SectionCode, m.code)
 	list(SectionData, m.data)
 	return append(out, m.customs.items...)
@@ -192,8 +237,8 @@ func Name(name string) []byte { return vector([]byte(name)) }
 // U32 encodes an unsigned number (LEB128).
 func U32(v uint32) []byte { return binary.AppendUvarint(nil, uint64(v)) }
 
-// s32 encodes a signed number (LEB128).
-func s32(v int32) []byte {
+// S64 encodes a signed number (LEB128).
+func S64(v int64) []byte {
 	var out []byte
 	for {
 		b := byte(v & 0x7f)
