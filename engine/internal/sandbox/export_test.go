@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"time"
 
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 )
@@ -32,3 +33,6 @@ func (p *Pool) Trim() { p.trim() }
 
 // Resume has a handler asked again that is paused because it kept failing.
 func (p *Pool) Resume() { p.breaker.failures.Store(0) }
+
+// LongestSlice is the longest time that an instance which was ended last has kept its goroutine from others.
+func (p *Pool) LongestSlice() time.Duration { return time.Duration(p.longest.Swap(0)) }

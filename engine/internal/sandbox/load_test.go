@@ -119,7 +119,7 @@ func TestLoadErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, _ := newLoader(t, sandbox.Config{})
-			m, err := start(t, l, test.wasm)
+			m, err := start(t, l, test.wasm, sandbox.Limits{})
 			if err == nil {
 				m.Close()
 				t.Fatal("it was loaded")
@@ -165,7 +165,7 @@ func TestHostileCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _ := newLoader(t, sandbox.Config{})
-			_, err := start(t, l, wasm)
+			_, err := start(t, l, wasm, sandbox.Limits{})
 			if err == nil || !strings.Contains(err.Error(), "is broken or cut short") {
 				t.Errorf("got error %v, want that a section is broken", err)
 			}
@@ -191,7 +191,7 @@ func TestBrokenNamesAreNoProblem(t *testing.T) {
 				h.Custom("name", content)
 				h.Custom("other", []byte{1, 2, 3})
 			})
-			if _, err := start(t, newLoaderOnly(t), wasm); err != nil {
+			if _, err := start(t, newLoaderOnly(t), wasm, sandbox.Limits{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -229,7 +229,7 @@ func TestInitializeRunsFirst(t *testing.T) {
 	ready := h.Global(0)
 	h.Initialize = SetGlobal(ready, Const(int32(abi.SubscriptionsReady)))
 	h.Subscriptions = GetGlobal(ready)
-	p, err := start(t, newLoaderOnly(t), h.Encode())
+	p, err := start(t, newLoaderOnly(t), h.Encode(), sandbox.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

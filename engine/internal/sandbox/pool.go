@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicehttp/sluice/abi"
@@ -91,6 +92,8 @@ type Pool struct {
 	breaker   breaker
 	account   *account.Account
 	log       *slog.Logger
+	// longest is the longest slice of all instances that were ended, in nanoseconds.
+	longest atomic.Int64
 	// actor is the instance that all sessions share, if they do. Guarded by sharing.
 	actor   *actor
 	sharing sync.Mutex
@@ -359,6 +362,7 @@ func (p *Pool) count(i *instance) {
 }
 
 func (p *Pool) free(i *instance) {
+	p.longest.Store(max(p.longest.Load(), int64(i.meter.Longest())))
 	i.free()
 	p.account.Memory.Add(-i.counted)
 	p.account.Instances.Add(-1)

@@ -47,14 +47,14 @@ func textLog(to *bytes.Buffer) *slog.Logger {
 }
 
 // start loads a module and makes a pool of it. Errors of either begin with the module's name.
-func start(t testing.TB, l *sandbox.Loader, wasm []byte) (*sandbox.Pool, error) {
+func start(t testing.TB, l *sandbox.Loader, wasm []byte, limits sandbox.Limits) (*sandbox.Pool, error) {
 	t.Helper()
 	m, err := l.Load(t.Context(), "handler.wasm", wasm)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	p, err := m.NewPool(sandbox.PoolConfig{Log: slog.New(slog.DiscardHandler)})
+	p, err := m.NewPool(sandbox.PoolConfig{Limits: limits, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, fmt.Errorf("handler.wasm: %w", err)
 	}

@@ -101,6 +101,9 @@ func (m *Module) ImportItem(module, name string, kind byte, description []byte) 
 	m.imports.add(slices.Concat(Name(module), Name(name), []byte{kind}, description))
 }
 
+// Functions is how many functions there are, imported ones included.
+func (m *Module) Functions() uint32 { return m.functionCount }
+
 // Func adds a function with locals of type i32 after its parameters, and returns its index. The code needs no end.
 func (m *Module) Func(signature Signature, locals uint32, code ...Code) uint32 {
 	declared := []byte{0}
