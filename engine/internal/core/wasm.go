@@ -2,12 +2,10 @@ package core
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	goruntime "runtime"
 	"unsafe"
 
@@ -69,7 +67,7 @@ func WasmMaker(ctx context.Context, runtime *wasmruntime.Runtime, config Config)
 func startSandboxed(runtime *wasmruntime.Runtime, compiled wazero.CompiledModule, config Config) (*Core, error) {
 	// Calls outlive the context of the start, and wazero asks their context for values: the plainest is the fastest.
 	ctx := context.Background()
-	module, err := runtime.Instantiate(ctx, compiled, moduleConfig(), memoryLimit)
+	module, err := runtime.Instantiate(ctx, compiled, wazero.NewModuleConfig(), memoryLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +82,6 @@ func startSandboxed(runtime *wasmruntime.Runtime, compiled wazero.CompiledModule
 
 // littleEndian reports whether records can be read where the core wrote them.
 func littleEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
-
-// moduleConfig lets the core's own runtime start: it wants clocks and randomness for its bookkeeping. What a core writes to
-// its standard error is the reason of a trap.
-func moduleConfig() wazero.ModuleConfig {
-	return wazero.NewModuleConfig().WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader).WithStderr(os.Stderr)
-}
 
 // start runs the module's own initialization and sets the core up.
 func (s *sandboxed) start(config Config) (*Core, error) {

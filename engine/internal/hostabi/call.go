@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/meter"
+	"github.com/sluicehttp/sluice/engine/internal/wasi"
 )
 
 // AllSubscriptions has the bit of every event set.
@@ -43,6 +45,9 @@ type Call struct {
 	sessions map[abi.Session]*Session
 	aborted  error  // why the call into the instance was ended
 	held     uint32 // bytes at the front of the receive buffer that hold what on_event was given
+
+	process *wasi.Process
+	sleep   func(time.Duration)
 }
 
 // Limits bound what a session takes.
@@ -53,7 +58,9 @@ type Limits struct {
 
 // NewCall makes a call for an instance that is not there yet. Imports find no session until [Call.Begin].
 func NewCall(meter *meter.Meter, limits Limits) *Call {
-	return &Call{Context: context.Background(), meter: meter, limits: limits}
+	return &Call{
+		Context: context.Background(), meter: meter, limits: limits, process: &wasi.Process{}, sleep: time.Sleep,
+	}
 }
 
 // Meter implements [meter.Metered].

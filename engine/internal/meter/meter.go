@@ -115,6 +115,9 @@ func (m *Meter) Pause() {
 
 // Charge has the call pay for work that the host does for it. It ends the call when that is too much.
 func (m *Meter) Charge(units int64) {
+	if m.budget == nil {
+		return // the instance is not there yet
+	}
 	budget := m.budget.Get()
 	fuel := max(int64(int32(budget>>32))-units, -1<<31)
 	budget = uint64(fuel)<<32 | budget&(1<<32-1)

@@ -76,8 +76,8 @@ func (r *Runtime) Close(ctx context.Context) error {
 	return err
 }
 
-// WASI is the module that every other may import WASI preview 1 from. What a module reaches with it is up to the
-// configuration of its instance.
+// WASI is the module that every other may import WASI preview 1 from. What a module reaches with it is up to the context of
+// the call, see [wasi.Caller].
 func (r *Runtime) WASI() api.Module { return r.wasi }
 
 // NewHostModule begins a module of Go functions for other modules to import.
