@@ -54,6 +54,12 @@ type Route struct {
 	Methods []string
 	// Handler is the module that answers.
 	Handler Module
+	// Args are arguments for the handler, after the first, which is the last part of the module's name. They hold no byte
+	// of value 0.
+	Args []string
+	// Env is the handler's environment; it sees no other. Names are not empty and hold no equals sign, and neither they nor
+	// values hold a byte of value 0. With Args at most [MaxProcess] bytes.
+	Env map[string]string
 	// Limits are the route's own; a zero field is the server's. The head is read before its route is known: StartLine,
 	// Head and Fields can only be less than the server's, and HeadTime cannot be set. KeepAliveIdle is the time that
 	// follows an exchange of the route.
@@ -64,7 +70,7 @@ type Route struct {
 type Module struct {
 	// Name stands for the module in logs and errors, for instance its file name.
 	Name string
-	// Wasm is the module itself. Routes with equal bytes share one compiled module.
+	// Wasm is the module itself. Routes with equal bytes share one compiled module, and no instances of it.
 	Wasm []byte
 }
 
@@ -86,6 +92,9 @@ type Limits struct {
 	// Buffered bounds the body in bytes that is collected for a handler which does not take it in pieces, at most 1 GiB.
 	// Default 1 MiB.
 	Buffered int
+	// Log bounds what a handler may print in one session, in bytes of the log, where every line counts as 64 bytes more, at
+	// most 1 GiB. The rest is dropped. Default 64 KiB.
+	Log int
 
 	// HeadTime is the time from a message's first byte to the end of its head. Default 10 s.
 	HeadTime time.Duration
@@ -110,6 +119,7 @@ const (
 	DefaultTrailers       = 8 << 10
 	DefaultTrailerFields  = 32
 	DefaultBuffered       = 1 << 20
+	DefaultLog            = 64 << 10
 	DefaultHeadTime       = 10 * time.Second
 	DefaultBodyIdle       = 30 * time.Second
 	DefaultKeepAliveIdle  = 75 * time.Second
@@ -134,6 +144,10 @@ func (c *Config) complete() error {
 		route := &c.Routes[i]
 		if err := route.check(); err != nil {
 			return fmt.Errorf("route %d: %w", i+1, err)
+		}
+		if err := route.checkProcess(); err != nil {
+			err.Route = i
+			return err
 		}
 		if err := route.Limits.completeRoute(&c.Limits); err != nil {
 			err.Route, err.Name = i, route.Name

@@ -110,7 +110,8 @@ func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
 		}
 		e.modules = append(e.modules, module)
 		pool, err := module.NewPool(sandbox.PoolConfig{
-			Route: route.Name, Limits: sandbox.Limits{Wall: route.Limits.HandlerWall}, Log: config.Log,
+			Route: route.Name, Process: route.process(), Log: config.Log,
+			Limits: sandbox.Limits{Wall: route.Limits.HandlerWall, Log: route.Limits.Log},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("handler %s: %w", route.Handler.Name, err)

@@ -40,6 +40,7 @@ var defaultLimits = Limits{
 	Trailers:      DefaultTrailers,
 	TrailerFields: DefaultTrailerFields,
 	Buffered:      DefaultBuffered,
+	Log:           DefaultLog,
 	HeadTime:      DefaultHeadTime,
 	BodyIdle:      DefaultBodyIdle,
 	KeepAliveIdle: DefaultKeepAliveIdle,
@@ -114,6 +115,7 @@ func (l *Limits) sizes() []limit[int] {
 		{"trailers", &l.Trailers, 1, maxSection},
 		{"trailer_fields", &l.TrailerFields, 1, 1024},
 		{"buffered", &l.Buffered, 1, 1 << 30},
+		{"log", &l.Log, 1, 1 << 30},
 	}
 }
 

@@ -74,6 +74,9 @@ func follow(key []string) (depth int, found reflect.Type) {
 
 // lookUp gives the type of a key in a table. Like the decoder it does not heed case.
 func lookUp(table reflect.Type, key string) (reflect.Type, bool) {
+	if table.Kind() == reflect.Map {
+		return table.Elem(), true
+	}
 	for _, field := range keysOf(table) {
 		if field.Tag.Get("toml") == strings.ToLower(key) {
 			return field.Type, true
@@ -108,20 +111,25 @@ func wanted(field reflect.Type) string {
 		return "an array of strings"
 	case field == reflect.TypeFor[*scalar]():
 		return "a number or a string"
+	case field.Kind() == reflect.Map:
+		return "a table of strings"
 	case len(keysOf(field)) > 0:
 		return "a table"
 	}
 	return "a string"
 }
 
-// locate says where in the configuration file, if there is one, the cause of an engine's error is: the key for a limit that
-// cannot be, otherwise the file as a whole.
+// locate says where in the configuration file, if there is one, the cause of an engine's error is: the key for a limit, an
+// argument or a variable that cannot be, otherwise the file as a whole.
 func (s *settings) locate(err error) error {
 	if s.source == nil {
 		return err
 	}
 	if limit := (*engine.LimitError)(nil); errors.As(err, &limit) {
 		return s.source.errorAt(limitKey(limit), "%w", err)
+	}
+	if process := (*engine.ProcessError)(nil); errors.As(err, &process) {
+		return s.source.errorAt(routeKey(process.Route, strings.ToLower(process.Key)), "%w", err)
 	}
 	return s.source.errorf("%w", err)
 }

@@ -23,6 +23,7 @@ type sizesTable struct {
 	Trailers      *scalar `toml:"trailers"`
 	TrailerFields *scalar `toml:"trailer_fields"`
 	Buffered      *scalar `toml:"buffered"`
+	Log           *scalar `toml:"log"`
 }
 
 type timesTable struct {
@@ -50,6 +51,7 @@ func (t *sizesTable) values(limits *engine.Limits) []value {
 		{"trailers", t.Trailers, (*byteSize)(&limits.Trailers)},
 		{"trailer_fields", t.TrailerFields, (*count)(&limits.TrailerFields)},
 		{"buffered", t.Buffered, (*byteSize)(&limits.Buffered)},
+		{"log", t.Log, (*byteSize)(&limits.Log)},
 	}
 }
 

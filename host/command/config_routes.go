@@ -8,12 +8,14 @@ import (
 )
 
 type routeTable struct {
-	Name    string           `toml:"name"`
-	Host    string           `toml:"host"`
-	Path    string           `toml:"path"`
-	Methods []string         `toml:"methods"`
-	Handler string           `toml:"handler"`
-	Limits  routeLimitsTable `toml:"limits"`
+	Name    string            `toml:"name"`
+	Host    string            `toml:"host"`
+	Path    string            `toml:"path"`
+	Methods []string          `toml:"methods"`
+	Handler string            `toml:"handler"`
+	Args    []string          `toml:"args"`
+	Env     map[string]string `toml:"env"`
+	Limits  routeLimitsTable  `toml:"limits"`
 }
 
 // routes checks the routes of a file and loads their handlers.
@@ -32,7 +34,10 @@ func routes(tables []routeTable, source *source) ([]engine.Route, error) {
 			}
 			modules[file] = module
 		}
-		routes[i] = engine.Route{Name: table.Name, Host: table.Host, Path: table.Path, Methods: table.Methods, Handler: modules[file]}
+		routes[i] = engine.Route{
+			Name: table.Name, Host: table.Host, Path: table.Path, Methods: table.Methods,
+			Handler: modules[file], Args: table.Args, Env: table.Env,
+		}
 		if table.Path == "" {
 			routes[i].Path = "/"
 		}

@@ -38,6 +38,7 @@ chunk_line = "1 KiB"
 trailers = "100"
 trailer_fields = 8
 buffered = "1GiB"
+log = "1MiB"
 head_time = "1s"
 body_idle = "2s"
 keep_alive_idle = "3s"
@@ -59,6 +60,7 @@ chunk_line = "2KiB"
 trailers = "1KiB"
 trailer_fields = 1
 buffered = "4 MiB"
+log = 100
 body_idle = "1m"
 keep_alive_idle = "200ms"
 write_idle = "3m"
@@ -71,8 +73,13 @@ limits = { Fields = 2 }
 [[route]]
 handler = "a.wasm"
 path = "/b"
+args = ["-v", ""]
 [Route.Limits]
 handler_wall = "1s"
+[route.env]
+KEY = "value"
+key = "other"
+"a.b" = ""
 `)
 	var got settings
 	if err := got.useFile("sluice.toml"); err != nil {
@@ -84,17 +91,18 @@ handler_wall = "1s"
 		CacheDir:       "cache",
 		MaxConnections: 1000,
 		Limits: engine.Limits{
-			StartLine: 4096, Head: 16384, Fields: 64, ChunkLine: 1024, Trailers: 100, TrailerFields: 8, Buffered: 1 << 30,
+			StartLine: 4096, Head: 16384, Fields: 64, ChunkLine: 1024, Trailers: 100, TrailerFields: 8, Buffered: 1 << 30, Log: 1 << 20,
 			HeadTime: time.Second, BodyIdle: 2 * time.Second, KeepAliveIdle: 3 * time.Second, WriteIdle: 4 * time.Second,
 			HandlerWall: 5 * time.Second,
 		},
 		Routes: []engine.Route{
 			{Name: "one", Host: "Example.com", Path: "/a", Methods: []string{"GET", "M-SEARCH"}, Handler: a, Limits: engine.Limits{
-				StartLine: 1024, Head: 8192, Fields: 16, ChunkLine: 2048, Trailers: 1024, TrailerFields: 1, Buffered: 4 << 20,
+				StartLine: 1024, Head: 8192, Fields: 16, ChunkLine: 2048, Trailers: 1024, TrailerFields: 1, Buffered: 4 << 20, Log: 100,
 				BodyIdle: time.Minute, KeepAliveIdle: 200 * time.Millisecond, WriteIdle: 3 * time.Minute, HandlerWall: time.Hour,
 			}},
 			{Path: "/", Handler: a, Limits: engine.Limits{Fields: 2}},
-			{Path: "/b", Handler: a, Limits: engine.Limits{HandlerWall: time.Second}},
+			{Path: "/b", Handler: a, Limits: engine.Limits{HandlerWall: time.Second},
+				Args: []string{"-v", ""}, Env: map[string]string{"KEY": "value", "key": "other", "a.b": ""}},
 		},
 	}}
 	got.source = nil
@@ -131,14 +139,14 @@ func TestConfigErrors(t *testing.T) {
 
 		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections"},
 		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route"},
-		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, limits"},
-		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, head_time, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, args, env, limits"},
+		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, head_time, body_idle, keep_alive_idle, write_idle, handler_wall"},
 		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections"},
 		{"unknown key, in line in line", route + "limits = { buffered.x = 1 }\n", "3:12: unknown key \"route.limits.buffered.x\"; route.limits.buffered is a value"},
 		{"odd keys, in line", "server = { addr = ':1', '5'.\"\" = ':1' }\n", "1:25: unknown key \"server.5.\"; known here: addr, core, cache_dir, grace, max_connections"},
-		{"unknown limit of a route", route + "[route.limits]\nhaed = 1\n", "4:1: unknown key \"route.limits.haed\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall"},
-		{"time of a route's head", route + route + "[route.limits]\nfields = 1\n  head_time = '1s'\n", "7:3: unknown key \"route.limits.head_time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall"},
-		{"time of a route's head, in line", "route = [{ handler = 'a.wasm', limits = { Head_Time = '1s' } }]\n", "1:43: unknown key \"route.limits.Head_Time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"unknown limit of a route", route + "[route.limits]\nhaed = 1\n", "4:1: unknown key \"route.limits.haed\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"time of a route's head", route + route + "[route.limits]\nfields = 1\n  head_time = '1s'\n", "7:3: unknown key \"route.limits.head_time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"time of a route's head, in line", "route = [{ handler = 'a.wasm', limits = { Head_Time = '1s' } }]\n", "1:43: unknown key \"route.limits.Head_Time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
 		{"key below a value", "limits.head.max = 1\n", "1:1: unknown key \"limits.head.max\"; limits.head is a value"},
 
 		{"limits without a route", "[route.limits]\nhead = 1\n", "1:2: route must be tables headed [[route]]"},
@@ -154,6 +162,11 @@ func TestConfigErrors(t *testing.T) {
 		{"number for a directory", "[server]\ncache_dir = 5\n", "2:13: server.cache_dir must be a string"},
 		{"string for an array", route + "methods = 'GET'\n", "3:11: route.methods must be an array of strings"},
 		{"number in an array", route + "methods = ['GET', 5]\n", "3:19: route.methods must be an array of strings"},
+		{"string for arguments", route + "args = '-v'\n", "3:8: route.args must be an array of strings"},
+		{"string for the environment", route + "env = 'A=B'\n", "3:7: route.env must be a table of strings"},
+		{"array for the environment", route + "env = ['A=B']\n", "3:7: route.env must be a table of strings"},
+		{"number for a variable", route + "[route.env]\nKEY = 5\n", "4:7: route.env.KEY must be a string"},
+		{"table for a variable", route + "[route.env.KEY]\nA = 'b'\n", "3:2: route.env.KEY must be a string"},
 		{"array for a value", "[limits]\nhead = [1]\n", "2:8: limits.head must be a number or a string"},
 
 		{"address", "[server]\naddr = '8080'\n", "2:8: server.addr must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface"},
@@ -265,6 +278,40 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
+// What the engine says about arguments and environment is said with their place.
+func TestProcessErrors(t *testing.T) {
+	const route = "[[route]]\nhandler = 'a.wasm'\n"
+	large := strings.Repeat("x", 40<<10)
+	for _, test := range []struct{ name, text, want string }{
+		{"argument", route + "args = ['a',\n  \"b\\u0000\"]\n", `4:3: route "/": argument 2 holds a byte of value 0`},
+		{"no name", route + "[route.env]\n'' = 'x'\n", `4:6: route "/": an environment variable has no name`},
+		{"name", route + route + "path = '/b'\n[route.env]\nA = 'x'\n'B=C' = 'x'\n",
+			`8:9: route "/b": the name of environment variable "B=C" holds an equals sign`},
+		{"name with a byte of value 0", route + "env = { \"A\\u0000\" = 'x' }\n",
+			`3:21: route "/": environment variable "A\x00" holds a byte of value 0`},
+		{"value", route + "env.Home = \"\\u0000\"\n", `3:12: route "/": environment variable "Home" holds a byte of value 0`},
+		{"size", route + "args = ['" + large + "']\n[route.env]\nA = '" + large + "x'\n",
+			`4:2: route "/": arguments and environment have 81925 bytes together; they can have 65536`},
+		{"size of arguments", route + "args = ['" + large + "', '" + large + "']\n",
+			`3:1: route "/": arguments and environment have 81922 bytes together; they can have 65536`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			writeConfig(t, test.text)
+			var s settings
+			if err := s.useFile("sluice.toml"); err != nil {
+				t.Fatal(err)
+			}
+			_, err := engine.New(t.Context(), s.engine)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if got, want := s.locate(err).Error(), "sluice.toml:"+test.want; got != want {
+				t.Errorf("\n got %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
 // What `sluice help config` shows is true: every key is there, no other, and the defaults are the engine's and the
 // flags'.
 func TestExampleConfig(t *testing.T) {
@@ -275,7 +322,7 @@ func TestExampleConfig(t *testing.T) {
 	for _, table := range keysOf(reflect.TypeOf(example)) {
 		for _, field := range keysOf(table.Type) {
 			key := field.Tag.Get("toml")
-			if len(keysOf(field.Type)) > 0 {
+			if len(keysOf(field.Type)) > 0 || field.Type.Kind() == reflect.Map {
 				if header := "\n[" + table.Tag.Get("toml") + "." + key + "]"; !strings.Contains(exampleConfig, header) {
 					t.Errorf("%s is not in the example", header)
 				}
@@ -305,7 +352,7 @@ func TestExampleConfig(t *testing.T) {
 		Limits: engine.Limits{
 			StartLine: engine.DefaultStartLine, Head: engine.DefaultHead, Fields: engine.DefaultFields,
 			ChunkLine: engine.DefaultChunkLine, Trailers: engine.DefaultTrailers, TrailerFields: engine.DefaultTrailerFields,
-			Buffered: engine.DefaultBuffered, HeadTime: engine.DefaultHeadTime, BodyIdle: engine.DefaultBodyIdle,
+			Buffered: engine.DefaultBuffered, Log: engine.DefaultLog, HeadTime: engine.DefaultHeadTime, BodyIdle: engine.DefaultBodyIdle,
 			KeepAliveIdle: engine.DefaultKeepAliveIdle, WriteIdle: engine.DefaultWriteIdle, HandlerWall: engine.DefaultHandlerWall,
 		},
 	}}

@@ -59,7 +59,7 @@ func showText(w io.Writer, name string, found *engine.Inspection) error {
 
 	fmt.Fprintf(table, "\nimports: %d\n", len(found.Imports))
 	for _, f := range found.Imports {
-		fmt.Fprintf(table, "  %s.%s\t%s%s\n", f.Module, f.Name, f.Signature, unknown(f))
+		fmt.Fprintf(table, "  %s.%s\t%s%s\n", f.Module, f.Name, f.Signature, remark(f))
 	}
 
 	fmt.Fprintf(table, "\nexports: %d\n", len(found.Exports))
@@ -92,11 +92,15 @@ func pages(n uint32) string {
 	return fmt.Sprintf("%d pages (%d KiB)", n, uint64(n)*64)
 }
 
-func unknown(f engine.InspectedFunc) string {
-	if f.Known {
-		return ""
+// remark says of an import what its author should know.
+func remark(f engine.InspectedFunc) string {
+	switch {
+	case !f.Known:
+		return "  unknown"
+	case f.Idle != "":
+		return "  does nothing: " + f.Idle
 	}
-	return "  unknown"
+	return ""
 }
 
 // showJSON prints a report for programs. What there is none of is null, a list without elements is empty.
@@ -106,6 +110,7 @@ func showJSON(w io.Writer, name string, found *engine.Inspection) error {
 		Name      string `json:"name"`
 		Signature string `json:"signature"`
 		Known     bool   `json:"known"`
+		Idle      string `json:"idle,omitempty"`
 	}
 	type pages struct {
 		Min uint32  `json:"min_pages"`

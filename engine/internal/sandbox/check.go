@@ -5,9 +5,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-
 	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/wasi"
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
@@ -97,17 +96,67 @@ func (c *checker) importProblem(m *wasm.Module, i wasm.Import) string {
 	case !known && versioned && isNumber(version):
 		return fmt.Sprintf("it imports %s: it was built for %s, and this Sluice speaks %s",
 			full, i.Module, abi.HandlerImportModule)
-	case !known:
-		return fmt.Sprintf("it imports %s; a handler may import functions of %s and %s only",
-			full, abi.HandlerImportModule, wasi_snapshot_preview1.ModuleName)
+	case i.Kind == wasm.KindFunc && functions[i.Name] == "":
+		return fmt.Sprintf("it imports %s; %s", full, instead(i, known))
 	case i.Kind != wasm.KindFunc:
-		return fmt.Sprintf("it imports %s as a %s; a handler may import functions only", full, i.Kind)
-	case functions[i.Name] == "":
-		return fmt.Sprintf("it imports %s; %s has no function of that name", full, i.Module)
+		return fmt.Sprintf("it imports %s as a %s; a handler may import functions only%s", full, i.Kind, ownMemory(i))
 	case functions[i.Name] != m.TypeText(i.Type):
 		return fmt.Sprintf("it imports %s as %s; expected %s", full, m.TypeText(i.Type), functions[i.Name])
 	}
 	return ""
+}
+
+// instead says what is there in place of a function that is not, or what to build without it. Known says that the module it
+// is imported from has other functions.
+func instead(i wasm.Import, known bool) string {
+	for _, f := range foreign {
+		if fits(f.module, i.Module) && fits(f.name, i.Name) {
+			return f.advice
+		}
+	}
+	if known {
+		return i.Module + " has no function of that name"
+	}
+	return fmt.Sprintf("a handler may import functions of %s and %s only", abi.HandlerImportModule, wasi.ModuleName)
+}
+
+// foreign are functions that toolchains import and that are not here, the more special first. A star at the end stands for
+// anything.
+var foreign = []struct{ module, name, advice string }{
+	{wasi.ModuleName, "sock_*", "that is an extension of WASI preview 1, and a handler has no sockets; " +
+		"build without the library that opens them"},
+	{"wasi_unstable", "*", "that is WASI before preview 1; build it with a newer toolchain, for wasm32-wasip1"},
+	{"wasi:*", "*", "that is WASI preview 2 or later; build it for preview 1 (wasm32-wasip1)"},
+	{"wasi", "thread-spawn", "a handler has one thread; build it without threads, for wasm32-wasip1"},
+	{"wasi_ephemeral_*", "*", "that is no part of WASI preview 1; build without the library that needs it"},
+	{"gojs", "*", "it was built for a browser; build it with GOOS=wasip1"},
+	{"go", "*", "it was built for a browser; build it with GOOS=wasip1"},
+	{"wbg", "*", "that is JavaScript's (wasm-bindgen), and there is none; build without the crate that needs it"},
+	{"__wbindgen_*", "*", "that is JavaScript's (wasm-bindgen), and there is none; build without the crate that needs it"},
+	{"env", "emscripten_*", emscripten}, {"env", "_emscripten_*", emscripten}, {"env", "__syscall_*", emscripten},
+	{"env", "invoke_*", emscripten}, {"env", "__cxa_*", emscripten}, {"a", "*", emscripten},
+	{"env", "seed", "that is AssemblyScript's Math.random; use random_get of " + wasi.ModuleName},
+	{"env", "trace", "that is AssemblyScript's; use fd_write of " + wasi.ModuleName},
+	{"env", "console.*", "that is AssemblyScript's; use fd_write of " + wasi.ModuleName},
+	{"env", "*", "there is only abort in env; linkers import from there what no library defines, so link what defines it"},
+}
+
+const emscripten = "that is Emscripten's JavaScript, and there is none; build it with wasi-sdk, or with -sSTANDALONE_WASM " +
+	"and without what needs it"
+
+func fits(pattern, name string) bool {
+	if prefix, star := strings.CutSuffix(pattern, "*"); star {
+		return strings.HasPrefix(name, prefix)
+	}
+	return pattern == name
+}
+
+// ownMemory adds to the refusal of an import what to do about a memory.
+func ownMemory(i wasm.Import) string {
+	if i.Kind != wasm.KindMemory {
+		return ""
+	}
+	return "; it has a memory of its own: link without --import-memory"
 }
 
 // maxLine bounds a line that tells of a module, in bytes: names in it are up to the module's author.

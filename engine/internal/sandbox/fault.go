@@ -21,7 +21,7 @@ type FaultKind string
 // The ways in which a handler fails.
 const (
 	// FaultTrap is code that cannot go on: an unreachable instruction, an access outside of the memory, a call of
-	// proc_exit.
+	// proc_exit or of abort.
 	FaultTrap FaultKind = "trap"
 	// FaultExhausted is a limit that was reached.
 	FaultExhausted FaultKind = "exhausted"
@@ -121,8 +121,9 @@ func exchangeError(err error) error {
 func (i *instance) trap(export string, err error) *Fault {
 	err = i.readable(err)
 	var exit *wasmruntime.ExitError
+	var aborted *abortError
 	switch {
-	case errors.As(err, &exit):
+	case errors.As(err, &exit), errors.As(err, &aborted):
 	case isOurs(err):
 		return &Fault{FaultInternal, err}
 	default:

@@ -1,14 +1,15 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -24,7 +25,12 @@ func wasi(h *Handler, name string, params int, results ...ValueType) uint32 {
 	for range params {
 		s.Params = append(s.Params, I32)
 	}
-	return h.Import(wasi_snapshot_preview1.ModuleName, name, s)
+	return h.Import("wasi_snapshot_preview1", name, s)
+}
+
+// abort imports AssemblyScript's function.
+func abort(h *Handler) uint32 {
+	return h.Import("env", "abort", Signature{Params: []ValueType{I32, I32, I32, I32}})
 }
 
 // faulty makes a handler that answers requests without body and fails at others.
@@ -55,9 +61,26 @@ func TestFaults(t *testing.T) {
 		}, sandbox.FaultTrap, 500, "in on_event: stack overflow"},
 		{"exit", func(h *Handler) Code { return Call(wasi(h, "proc_exit", 1), Const(3)) },
 			sandbox.FaultTrap, 500, "in on_event: the module called proc_exit(3)"},
+		{"abort", func(h *Handler) Code {
+			text := func(at int32, s string) Code { // a string of AssemblyScript
+				h.Data(at-4, Words(uint32(2*len(s))))
+				for i, r := range []byte(s) {
+					h.Data(at+int32(2*i), []byte{r, 0})
+				}
+				return Const(at)
+			}
+			return Call(abort(h), text(1<<15, "no\x1b way"), text(1<<15+100, "a.ts"), Const(12), Const(5))
+		}, sandbox.FaultTrap, 500, `in on_event: the module called abort: no\x1b way (a.ts:12:5)`},
+		{"abort with strings that are not there", func(h *Handler) Code {
+			return Call(abort(h), Const(0), Const(-5), Const(-1), Const(0))
+		}, sandbox.FaultTrap, 500, `in on_event: the module called abort: null (no string:4294967295:0)`},
+		{"abort with strings that lie", func(h *Handler) Code {
+			h.Data(1<<16+1000, Words(math.MaxUint32))
+			return Call(abort(h), Const(2<<16-1), Const(1), Const(0), Const(0))
+		}, sandbox.FaultTrap, 500, `in on_event: the module called abort: `},
 		{"poll that never ends", func(h *Handler) Code {
-			// One subscription, to write to stdout, for which wazero sleeps as long as it can.
-			return Seq(Store8(Const(1<<16), 8, Const(2)), Store(Const(1<<16), 16, Const(1)),
+			// One subscription, to a clock, for as long as 64 bits can say.
+			return Seq(Store(Const(1<<16), 24, Const(-1)), Store(Const(1<<16), 28, Const(-1)),
 				Drop(Call(wasi(h, "poll_oneoff", 4, I32), Const(1<<16), Const(1<<16+64), Const(1), Const(1<<16+128))))
 		}, sandbox.FaultExhausted, 503, "limit handler_wall: in on_event: the handler slept for too long: 2562047h47m16.854775807s more where 30s are left of 30s"},
 		{"trap while the receive buffer grows", func(h *Handler) Code {
@@ -262,5 +285,117 @@ func TestWhatHandlersPrint(t *testing.T) {
 	}
 	if log.String() != want {
 		t.Errorf("logged\n%s\nwant\n%s", log, want)
+	}
+}
+
+// TestPrintingIsLimited has sessions print more than they may.
+func TestPrintingIsLimited(t *testing.T) {
+	h := NewHandler(abi.SubscriptionsDataReady)
+	write := wasi(h, "fd_write", 4, I32)
+	line := h.Vector(strings.Repeat("x", 35) + "\n")
+	part := h.Vector("part")
+	print := func(stream int32, vector Code) Code {
+		return Drop(Call(write, Const(stream), vector, Const(1), Const(1<<15)))
+	}
+	// One line for each piece of body, and the beginning of another.
+	h.OnEvent = Seq(print(1, line), print(2, part))
+	l, _ := newLoader(t, sandbox.Config{})
+	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	p, err := m.NewPool(sandbox.PoolConfig{Log: textLog(log), Limits: sandbox.Limits{Log: 210}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	full := "stdout line=" + strings.Repeat("x", 35)
+	for _, test := range []struct {
+		pieces int
+		want   []string
+	}{
+		{1, []string{full, "stderr line=part"}},
+		{2, []string{full, full, "stderr line=partpart"}},
+		{4, []string{full, full, "stdout line=" + "xxxxxxxxxxxx" + " cut=true", "dropped"}},
+		{1, []string{full, "stderr line=part"}},
+	} {
+		log.Reset()
+		if err := p.Serve(&exchangetest.Exchange{Events: post(slices.Repeat([]string{"x"}, test.pieces)...)}); err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		for _, line := range test.want {
+			if line == "dropped" {
+				want += "level=WARN msg=\"handler printed more than it may in a session; the rest is dropped\" route=\"\" " +
+					"module=handler.wasm dropped_bytes=52 limit=log limit_bytes=210\n"
+				continue
+			}
+			want += "level=INFO msg=\"handler printed\" route=\"\" module=handler.wasm stream=" + line + "\n"
+		}
+		if log.String() != want {
+			t.Errorf("after %d pieces logged\n%s\nwant\n%s", test.pieces, log, want)
+		}
+	}
+}
+
+// TestProcess has a handler answer with its arguments and its environment.
+func TestProcess(t *testing.T) {
+	h := NewHandler(abi.SubscriptionsReady)
+	args, env := wasi(h, "args_get", 2, I32), wasi(h, "environ_get", 2, I32)
+	const list, content = 1 << 15, 1<<15 + 100
+	h.OnEvent = Seq(
+		Drop(Call(args, Const(list), Const(content))),
+		Drop(Call(env, Const(list), Const(content+20))),
+		Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), Const(content), Const(40))))
+	l, _ := newLoader(t, sandbox.Config{})
+	wasm := h.Encode()
+	serve := func(name string, process sandbox.Process, want string) {
+		t.Helper()
+		m, err := l.Load(t.Context(), name, wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(m.Close)
+		p, err := m.NewPool(sandbox.PoolConfig{Process: process})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		x := &exchangetest.Exchange{Events: get()}
+		if err := p.Serve(x); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.ReplaceAll(x.Log(), `\x00`, "."); got != want+"\n" {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	serve("folder/api.wasm", sandbox.Process{Args: []string{"-v", ""}, Env: []string{"KEY=value", "X="}},
+		`send 200 "api.wasm.-v.........KEY=value.X=........"`)
+	serve("folder/api.wasm", sandbox.Process{Env: []string{"KEY=other"}}, `send 200 "api.wasm............KEY=other..........."`)
+	serve("", sandbox.Process{}, `send 200 "handler................................."`)
+	if n := l.Compiled(); n != 1 {
+		t.Errorf("compiled %d times", n)
+	}
+}
+
+// TestProcessIsThereFromTheStart has a handler that subscribes to nothing unless there is a variable.
+func TestProcessIsThereFromTheStart(t *testing.T) {
+	h := Hello()
+	sizes := wasi(h, "environ_sizes_get", 2, I32)
+	h.Initialize = Drop(Call(sizes, Const(1<<15), Const(1<<15+4)))
+	h.Subscriptions = IfElse(Load(Const(1<<15), 0), Return(Const(int32(abi.SubscriptionsReady))), Return(Const(0)))
+	h.Subscriptions = Seq(h.Subscriptions, Unreachable())
+	m, err := newLoaderOnly(t).Load(t.Context(), "handler.wasm", h.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.NewPool(sandbox.PoolConfig{Process: sandbox.Process{Env: []string{"A=b"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	if _, err := m.NewPool(sandbox.PoolConfig{}); err == nil {
+		t.Error("the variable is there without being given")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/wasi"
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
@@ -39,6 +40,9 @@ type InspectedFunc struct {
 	Signature string
 	// Known says that a handler may import the function with this signature, or that the host calls this export.
 	Known bool
+	// Idle says why an import does nothing here, for instance "there are no files": it answers with an error, but for
+	// standard streams. Empty for others.
+	Idle string
 }
 
 // InspectedMemory is the size of a memory in pages of 64 KiB.
@@ -105,8 +109,11 @@ func (found *Inspection) describe(m *wasm.Module, c *checker) {
 		if i.Kind != wasm.KindFunc {
 			signature = i.Kind.String()
 		}
-		found.Imports = append(found.Imports,
-			InspectedFunc{Module: i.Module, Name: i.Name, Signature: signature, Known: c.importProblem(m, i) == ""})
+		f := InspectedFunc{Module: i.Module, Name: i.Name, Signature: signature, Known: c.importProblem(m, i) == ""}
+		if f.Known && f.Module == wasi.ModuleName {
+			f.Idle = wasi.Idle(f.Name)
+		}
+		found.Imports = append(found.Imports, f)
 	}
 	for _, e := range m.Exports {
 		if e.Kind == wasm.KindFunc {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/sluicehttp/sluice/abi"
@@ -46,6 +47,7 @@ type instance struct {
 
 	counted int64 // bytes of memory that the pool's account holds for it
 	sleeper sleeper
+	printer printer
 	stdout  output
 	stderr  output
 }
@@ -53,14 +55,9 @@ type instance struct {
 // newInstance makes an instance that is ready for its first session: in the state of the pool's image, if that holds all
 // there is to a state, otherwise in one of its own making.
 func (p *Pool) newInstance() (*instance, error) {
-	i := &instance{
-		pool:   p,
-		meter:  meter.New(p.tenant.party, stackLimit),
-		stdout: output{log: p.log, stream: "stdout"},
-		stderr: output{log: p.log, stream: "stderr"},
-	}
+	i := &instance{pool: p, meter: meter.New(p.tenant.party, stackLimit)}
 	i.call = hostabi.NewCall(i.meter, hostabi.Limits{Response: p.limits.Response})
-	i.sleeper = sleeper{call: i.call, limit: p.limits.Wall, left: p.limits.Wall}
+	i.equip()
 	if p.isolation == ShareInstance {
 		i.call.Share()
 	} else if p.module.pulls {
@@ -82,8 +79,7 @@ func (i *instance) instantiate() error {
 	if !m.compiled.acquire() {
 		return ErrClosed
 	}
-	config := wasiConfig().WithStdout(&i.stdout).WithStderr(&i.stderr).WithNanosleep(i.sleeper.sleep)
-	module, err := m.loader.runtime.Instantiate(i.call, m.compiled.code, config, i.pool.limits.Memory)
+	module, err := m.loader.runtime.Instantiate(i.call, m.compiled.code, wazero.NewModuleConfig(), i.pool.limits.Memory)
 	if err != nil {
 		m.compiled.release()
 		return instantiationFault(err)
@@ -308,12 +304,6 @@ func (i *instance) placeInMore(s *hostabi.Session, err error) (payload abi.Bytes
 		err = fmt.Errorf("%w: %w", err, refusal)
 	}
 	return payload, err
-}
-
-// flush prints what the handler has printed without ending the line.
-func (i *instance) flush() {
-	i.stdout.flush()
-	i.stderr.flush()
 }
 
 // Do implements [exchange.Task]: the instance is made clean for the next session, or given up.

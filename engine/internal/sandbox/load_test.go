@@ -89,7 +89,12 @@ func TestLoadErrors(t *testing.T) {
 			h.Export("_initialize", KindFunc, h.Func(Signature{Params: i32}, 0))
 		}), "it exports _initialize (i32) -> (); expected _initialize () -> ()"},
 		{"import of nobody's", adjusted(func(h *Handler) { h.Import("env", "log", Signature{}) }),
-			"it imports env.log; a handler may import functions of http_events_v1 and wasi_snapshot_preview1 only"},
+			"it imports env.log; there is only abort in env; linkers import from there what no library defines, " +
+				"so link what defines it"},
+		{"import of nobody's module", adjusted(func(h *Handler) { h.Import("host", "log", Signature{}) }),
+			"it imports host.log; a handler may import functions of http_events_v1 and wasi_snapshot_preview1 only"},
+		{"import of abort with another signature", adjusted(func(h *Handler) { h.Import("env", "abort", Signature{}) }),
+			"it imports env.abort as () -> (); expected (i32, i32, i32, i32) -> ()"},
 		{"import that is not there", adjusted(func(h *Handler) { h.Import("http_events_v1", "teleport", Signature{}) }),
 			"it imports http_events_v1.teleport; http_events_v1 has no function of that name"},
 		{"import with another signature", adjusted(func(h *Handler) { h.Import("http_events_v1", "drain", Signature{}) }),
@@ -98,10 +103,11 @@ func TestLoadErrors(t *testing.T) {
 			"it imports http_events_v2.send: it was built for http_events_v2, and this Sluice speaks http_events_v1"},
 		{"import of a memory", adjusted(func(h *Handler) {
 			h.ImportItem("wasi_snapshot_preview1", "memory", KindMemory, []byte{0, 1})
-		}), "it imports wasi_snapshot_preview1.memory as a memory; a handler may import functions only"},
+		}), "it imports wasi_snapshot_preview1.memory as a memory; a handler may import functions only; " +
+			"it has a memory of its own: link without --import-memory"},
 		{"import with a name to deceive", adjusted(func(h *Handler) {
-			h.Import("env", "x\nall is well\x1b[2J"+strings.Repeat("y", 1000), Signature{})
-		}), "it imports env.x?all is well?[2J" + strings.Repeat("y", 500-32) + "..."},
+			h.Import("host", "x\nall is well\x1b[2J"+strings.Repeat("y", 1000), Signature{})
+		}), "it imports host.x?all is well?[2J" + strings.Repeat("y", 500-33) + "..."},
 
 		// Handlers that cannot start.
 		{"start function that traps", adjusted(func(h *Handler) { h.Start(h.Func(Signature{}, 0, Unreachable())) }),
@@ -131,6 +137,36 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("%d modules are kept", n)
 			}
 		})
+	}
+}
+
+// TestForeignImports refuses what toolchains import when they build for something else.
+func TestForeignImports(t *testing.T) {
+	l := newLoaderOnly(t)
+	for full, want := range map[string]string{
+		"wasi_snapshot_preview1 sock_open":             "a handler has no sockets",
+		"wasi_snapshot_preview1 fd_dup":                "wasi_snapshot_preview1 has no function of that name",
+		"wasi_unstable fd_write":                       "that is WASI before preview 1",
+		"wasi:cli/stdout@0.2.0 get-stdout":             "that is WASI preview 2 or later",
+		"wasi thread-spawn":                            "a handler has one thread",
+		"wasi_ephemeral_nn load":                       "that is no part of WASI preview 1",
+		"gojs runtime.wasmExit":                        "build it with GOOS=wasip1",
+		"wbg __wbg_log":                                "that is JavaScript's (wasm-bindgen)",
+		"__wbindgen_placeholder__ __wbindgen_describe": "that is JavaScript's (wasm-bindgen)",
+		"env emscripten_resize_heap":                   "that is Emscripten's JavaScript",
+		"a b":                                          "that is Emscripten's JavaScript",
+		"env seed":                                     "use random_get of wasi_snapshot_preview1",
+		"env console.log":                              "use fd_write of wasi_snapshot_preview1",
+		"env malloc":                                   "link what defines it",
+		"http_events_v1 malloc":                        "http_events_v1 has no function of that name",
+		"environment malloc":                           "a handler may import functions of http_events_v1",
+	} {
+		module, name, _ := strings.Cut(full, " ")
+		_, err := l.Load(t.Context(), "handler.wasm", adjusted(func(h *Handler) { h.Import(module, name, Signature{}) }))
+		begin := "handler.wasm: it imports " + module + "." + name + "; "
+		if err == nil || !strings.HasPrefix(err.Error(), begin) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want %s... %s", full, err, begin, want)
+		}
 	}
 }
 
@@ -263,9 +299,32 @@ func TestOutputOfLoadingIsLogged(t *testing.T) {
 	}
 }
 
+// TestStartFunctionsAreBoundToo has a module print and sleep before it is an instance.
+func TestStartFunctionsAreBoundToo(t *testing.T) {
+	h := Hello()
+	write, poll := wasi(h, "fd_write", 4, I32), wasi(h, "poll_oneoff", 4, I32)
+	h.Data(1<<15+24, slices.Repeat([]byte{0xff}, 8)) // a clock, and the longest time there is
+	h.Start(h.Func(Signature{}, 0,
+		Drop(Call(write, Const(2), h.Vector("starting\x1b\n"), Const(1), Const(1<<14))),
+		Drop(Call(poll, Const(1<<15), Const(1<<15+64), Const(1), Const(1<<14)))))
+	l, log := newLoader(t, sandbox.Config{})
+	m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.NewPool(sandbox.PoolConfig{Log: textLog(log)})
+	if want := "the handler slept for too long"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+	if !strings.Contains(log.String(), `starting\x1b`) {
+		t.Errorf("logged %s", log)
+	}
+}
+
 func TestInspect(t *testing.T) {
 	h := Hello()
 	wasi(h, "fd_write", 4, I32)
+	wasi(h, "fd_prestat_get", 2, I32)
 	h.Memory = Between(2, 16)
 	good := h.Encode()
 	bad := adjusted(func(h *Handler) {
@@ -292,7 +351,7 @@ func text(i *sandbox.Inspection) string {
 		fmt.Fprintf(&b, "memory %+v\n", *i.Memory)
 	}
 	for _, f := range i.Imports {
-		fmt.Fprintf(&b, "import %s.%s %s known %v\n", f.Module, f.Name, f.Signature, f.Known)
+		fmt.Fprintf(&b, "import %s.%s %s known %v%s\n", f.Module, f.Name, f.Signature, f.Known, strings.TrimRight(" "+f.Idle, " "))
 	}
 	for _, f := range i.Exports {
 		fmt.Fprintf(&b, "export %s %s known %v\n", f.Name, f.Signature, f.Known)

@@ -80,6 +80,10 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 	if err = meter.Register(ctx, r); err != nil {
 		return nil, err
 	}
+	abort, err := registerAbort(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	wasi := r.WASI()
 	if config.MaxMemory == 0 {
 		config.MaxMemory = DefaultMaxMemory
@@ -97,8 +101,10 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 		runtime: r,
 		lanes:   meter.NewLanes(config.Lanes),
 		checker: checker{
-			importable: map[string]signatures{events.Name(): signaturesOf(events), wasi.Name(): signaturesOf(wasi)},
-			maxMemory:  config.MaxMemory,
+			importable: map[string]signatures{
+				events.Name(): signaturesOf(events), wasi.Name(): signaturesOf(wasi), abort.Name(): signaturesOf(abort),
+			},
+			maxMemory: config.MaxMemory,
 		},
 		maxMemory: config.MaxMemory,
 		maxSleep:  config.MaxSleep,

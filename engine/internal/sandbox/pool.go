@@ -47,6 +47,8 @@ type PoolConfig struct {
 	// IdleTime is how long an instance is kept without work, at least; at most it is twice as long. Default
 	// [DefaultIdleTime].
 	IdleTime time.Duration
+	// Process is what the handler has of a process.
+	Process Process
 	// Limits bound what the handler may take.
 	Limits Limits
 	// Account is told of requests, faults, CPU time, instances and their memories. Default: one that is summed up in the
@@ -86,12 +88,14 @@ type Pool struct {
 	size      int
 	maxReuse  int
 	idleTime  time.Duration
-	limits    Limits
-	eventGap  time.Duration // between two events of a session, on average
-	gate      *Gate         // of the route; nil when it has none
-	breaker   breaker
-	account   *account.Account
-	log       *slog.Logger
+	// surroundings are what the instances have of WASI.
+	surroundings surroundings
+	limits       Limits
+	eventGap     time.Duration // between two events of a session, on average
+	gate         *Gate         // of the route; nil when it has none
+	breaker      breaker
+	account      *account.Account
+	log          *slog.Logger
 	// longest is the longest slice of all instances that were ended, in nanoseconds.
 	longest atomic.Int64
 	// actor is the instance that all sessions share, if they do. Guarded by sharing.
@@ -136,6 +140,7 @@ func (m *Module) newPool(config PoolConfig) *Pool {
 	p := &Pool{
 		module: m, route: config.Route, tenant: config.Tenant, isolation: config.Isolation, size: config.PoolSize,
 		maxReuse: config.MaxReuse, idleTime: config.IdleTime, limits: config.Limits, account: config.Account, log: config.Log,
+		surroundings: newSurroundings(m.name, config.Process),
 	}
 	if p.tenant == nil {
 		p.tenant = m.loader.NewTenant(TenantConfig{})
