@@ -10,7 +10,7 @@ main() {
   local verb=${1:-help}
   [ $# -eq 0 ] || shift
   case $verb in
-    build | gen | core | examples | test | check | fuzz | bench | help) "verb_$verb" "$@" ;;
+    build | gen | core | examples | toolchains | test | check | fuzz | bench | help) "verb_$verb" "$@" ;;
     *)
       echo "build.sh: there is no verb '$verb'" >&2
       verb_help >&2
@@ -56,14 +56,22 @@ verb_examples() {
   fi
 }
 
+## toolchains builds the handlers of engine/testdata/toolchains into build/, each with the toolchain of its language
+verb_toolchains() {
+  need clang wasi-libc rust-wasi go node npm
+  npm_packages
+  toolchains
+}
+
 ## test       installs what is missing (Debian, as root), builds everything, runs every check and every test
 verb_test() {
   may_install=yes
-  need git go clang rust cargo node npm curl nginx haproxy
+  need git go clang wasi-libc rust rust-wasi cargo node npm curl nginx haproxy
   part 'handlers' handlers
   part 'program' verb_build
   checks
   part 'npm packages' npm_packages
+  part 'toolchains' toolchains
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
   part 'sdk-js' env -C sdk-js node --test --test-reporter=spec
   part 'witx reference' rust_cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
@@ -116,7 +124,8 @@ checks() {
   part 'gofmt' none 'gofmt would change' gofmt -l .
   part 'go.mod' go mod tidy -diff
   part 'go vet' go vet ./...
-  part 'go vet, wasm' env GOOS=wasip1 GOARCH=wasm go vet ./guest/... ./sdk-go/... ./examples/hello-go
+  part 'go vet, wasm' env GOOS=wasip1 GOARCH=wasm go vet ./guest/... ./sdk-go/... \
+    ./examples/hello-go ./engine/testdata/toolchains/golang
   part 'staticcheck' static_check
   if have shellcheck; then
     part 'shellcheck' shellcheck build.sh .ci/run
@@ -274,7 +283,7 @@ c_wasm() {
 
 # rust_wasm OUT SOURCE builds a handler written in Rust.
 rust_wasm() {
-  "$(rustc_for_wasm)" --edition 2021 --crate-type cdylib --crate-name handler --target wasm32-unknown-unknown \
+  "$(rustc_for wasm32-unknown-unknown)" --edition 2021 --crate-type cdylib --crate-name handler --target wasm32-unknown-unknown \
     -O -C panic=abort -C lto -C strip=symbols -C link-arg=-zstack-size=16384 -o "$@"
   chmod a-x "$1"
 }
@@ -285,10 +294,26 @@ go_wasm() {
     go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$@"
 }
 
+# toolchains builds handlers with the standard libraries of their languages, which use WASI. Nothing of theirs is in the
+# program; that they load and answer is what is tested.
+toolchains() {
+  local sources=engine/testdata/toolchains out=build/toolchains
+  mkdir -p "$out"
+  go_wasm "$out/golang.wasm" "./$sources/golang"
+  clang --target=wasm32-wasi -mexec-model=reactor -std=gnu11 -Wall -Wextra -Werror -O2 -I sdk-c -Wl,--strip-all \
+    -o "$out/c.wasm" "$sources/c.c"
+  "$(rustc_for wasm32-wasip1 wasm32-wasi)" --edition 2021 --crate-type cdylib --crate-name handler \
+    --target "$(rust_target wasm32-wasip1 wasm32-wasi)" -O -C panic=abort -C lto -C strip=symbols \
+    -o "$out/rust.wasm" "$sources/rust.rs"
+  node "$sources/node_modules/assemblyscript/bin/asc.js" "$sources/assemblyscript.ts" --optimize --runtime minimal \
+    --exportStart _initialize -o "$out/assemblyscript.wasm"
+  chmod a-x "$out"/*.wasm
+}
+
 # npm_packages installs what tests and benchmarks use of npm, and runs none of its scripts.
 npm_packages() {
   local folder
-  for folder in engine/internal/llhttp engine/internal/rewrite; do
+  for folder in engine/internal/llhttp engine/internal/rewrite engine/testdata/toolchains; do
     env -C "$folder" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   done
 }
@@ -310,14 +335,26 @@ pinned_clang() {
   fi
 }
 
-# rustc_for_wasm prints the first Rust compiler that has the standard library for wasm.
-rustc_for_wasm() {
-  local rustc
+# rustc_for prints the first Rust compiler that has the standard library for one of some targets.
+rustc_for() {
+  rust_with "$@" | sed -n 1p
+}
+
+# rust_target prints the target for which that compiler has it. WASI preview 1 was called otherwise before Rust 1.78.
+rust_target() {
+  rust_with "$@" | sed -n 2p
+}
+
+# rust_with prints a compiler and one of some targets that it has, a line each.
+rust_with() {
+  local rustc target
   for rustc in "${RUSTC:-rustc}" rustc /usr/bin/rustc; do
-    if have "$rustc" && [ -d "$("$rustc" --print target-libdir --target wasm32-unknown-unknown 2>/dev/null)" ]; then
-      echo "$rustc"
-      return 0
-    fi
+    for target in "$@"; do
+      if have "$rustc" && [ -d "$("$rustc" --print target-libdir --target "$target" 2>/dev/null)" ]; then
+        printf '%s\n' "$rustc" "$target"
+        return 0
+      fi
+    done
   done
   return 1
 }
@@ -351,7 +388,15 @@ need() {
         have clang || lack clang clang
         have wasm-ld || lack wasm-ld lld
         ;;
-      rust) rustc_for_wasm >/dev/null || lack 'rustc with the target wasm32-unknown-unknown' rustc libstd-rust-dev-wasm32 ;;
+      rust)
+        rust_with wasm32-unknown-unknown >/dev/null ||
+          lack 'rustc with the target wasm32-unknown-unknown' rustc libstd-rust-dev-wasm32
+        ;;
+      rust-wasi)
+        rust_with wasm32-wasip1 wasm32-wasi >/dev/null ||
+          lack 'rustc with the target wasm32-wasip1' rustc libstd-rust-dev-wasm32
+        ;;
+      wasi-libc) has_wasi_libc || lack 'wasi-libc for clang' wasi-libc libclang-rt-dev-wasm32 ;;
       node) have node || lack node nodejs ;;
       npm) have npm || lack npm npm ;;
       # Pinned, because what the chains of servers show is what these versions do.
@@ -419,6 +464,12 @@ use_pinned_go() {
     echo "build.sh: go.mod asks for $pinned, and this is $(go version)" >&2
     exit 1
   }
+}
+
+# has_wasi_libc tries the C library for WASI, and the compiler's own.
+has_wasi_libc() {
+  echo 'int main(void) { return 0; }' |
+    clang --target=wasm32-wasi -mexec-model=reactor -x c -o /dev/null - >/dev/null 2>&1
 }
 
 have() {
