@@ -6,8 +6,8 @@ package rewrite
 // charge stands at some of its places and pays for what can run from there up to the next charges, along the dearest
 // path. So nothing runs unpaid, and a path without charges on it costs nothing.
 //
-// Charges stand where they must, which is before each branch back to a loop's head: it pays for the way from the head to
-// the next charges. They stand where what they would pay exceeds mostCost. And they stand at the beginning of an arm that
+// Charges stand where they must, which is at each branch back to a loop's head: it pays for the way from the head to the
+// next charges. They stand where what they would pay exceeds mostCost. And they stand at the beginning of an arm that
 // is dearer than the other by mostUnequal or more, which then pays for itself. Smaller bounds make more charges, larger
 // ones make code pay for what it does not run: the host is called too often then.
 //
@@ -64,10 +64,10 @@ type visit struct {
 	event    int // the next that may be a call
 }
 
-// owed is a charge before a branch to a loop whose cost is not known yet.
+// owed is a branch to a loop whose cost is not known yet.
 type owed struct {
 	event int
-	base  uint32 // what the charge pays at least, but for the branch
+	base  uint32 // what it pays besides
 	next  int    // for the same loop
 }
 
@@ -179,7 +179,15 @@ func (c *charger) event(i int) {
 		c.arms(e, other)
 	case kindLoop:
 		c.loop(e)
-	case kindBr, kindBrIf, kindBrTable:
+	case kindBack:
+		c.onward = e.weight
+		c.owe(i, e.arg, 0)
+	case kindBackIf:
+		c.onward += e.weight
+		c.owe(i, e.arg, 0)
+	case kindBr:
+		c.onward = e.weight + c.ends[e.arg]
+	case kindBrIf, kindBrTable:
 		c.branch(i)
 	case kindReturn, kindFinish:
 		c.onward = e.weight
@@ -215,61 +223,49 @@ func (c *charger) payAfter(e *event) { e.after, c.onward = c.onward, 0 }
 // loop is for the head of a loop. What branches back to it owe is known now.
 func (c *charger) loop(e *event) {
 	for at := c.backs[e.arg]; at != none; at = c.owed[at].next {
-		branch := &c.events[c.owed[at].event]
-		branch.before = max(branch.before, c.owed[at].base+c.onward)
+		switch branch := &c.events[c.owed[at].event]; branch.kind {
+		case kindBack, kindBackIf:
+			branch.back = c.onward
+		default:
+			branch.before = max(branch.before, c.owed[at].base+c.onward)
+		}
 	}
 }
 
-// branch is for br, br_if and br_table.
+// branch is for br_if and br_table. When they may go back to a loop, they pay in advance for wherever they go.
 func (c *charger) branch(i int) {
 	e := &c.events[i]
-	if e.kind == kindBr {
+	targets := []uint32{e.arg}
+	if e.kind == kindBrTable {
+		targets = c.targets(e)
 		c.onward = 0 // nothing runs on
 	}
-	back, farthest := false, uint32(0)
-	see := func(frame uint32) {
-		if frame&toLoop == 0 {
+	farthest, back := uint32(0), false
+	for _, frame := range targets {
+		if frame&toLoop != 0 {
+			back = true
+		} else {
 			farthest = max(farthest, c.ends[frame])
-			return
 		}
-		back = true
-	}
-	if e.kind == kindBrTable {
-		c.onward = 0
-		for _, frame := range c.targets(e) {
-			see(frame)
-		}
-	} else {
-		see(e.arg)
 	}
 	if !back {
 		c.arms(e, farthest)
 		return
 	}
-	if c.onward > mostUnequal/2 {
-		c.payAfter(e) // leaving the loop is for once, staying in it is not
-	}
 	e.before = e.weight + max(c.onward, farthest)
-	c.owe(i, e)
+	for _, frame := range targets {
+		if frame&toLoop != 0 {
+			c.owe(i, frame, e.weight)
+		}
+	}
 	c.onward = 0
 }
 
-// owe has the charge before an event pay for what follows the heads of the loops that it goes to.
-func (c *charger) owe(i int, e *event) {
-	see := func(frame uint32) {
-		frame &^= toLoop
-		c.owed = append(c.owed, owed{event: i, base: e.weight, next: c.backs[frame]})
-		c.backs[frame] = len(c.owed) - 1
-	}
-	if e.kind != kindBrTable {
-		see(e.arg)
-		return
-	}
-	for _, frame := range c.targets(e) {
-		if frame&toLoop != 0 {
-			see(frame)
-		}
-	}
+// owe has an event pay for what follows the head of the loop that it goes to.
+func (c *charger) owe(i int, frame, base uint32) {
+	frame &^= toLoop
+	c.owed = append(c.owed, owed{event: i, base: base, next: c.backs[frame]})
+	c.backs[frame] = len(c.owed) - 1
 }
 
 // targets are the frames that a br_table goes to.

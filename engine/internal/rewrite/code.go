@@ -56,8 +56,11 @@ const noResult = 0x40
 
 // charge takes a cost from the fuel, and ticks when there is none left. It leaves the stack as it is.
 func (c *code) charge(budget, tick uint32, cost int64) *code {
-	c.global(budget).const64(cost << 32).op(wasm.OpI64Sub).set(budget)
-	return c.tickIfEmpty(budget, tick)
+	return c.spend(budget, cost).tickIfEmpty(budget, tick)
+}
+
+func (c *code) spend(budget uint32, cost int64) *code {
+	return c.global(budget).const64(cost << 32).op(wasm.OpI64Sub).set(budget)
 }
 
 // chargeFor takes what is in a local of type i32, shifted left by so many bits, from the fuel.
@@ -71,6 +74,8 @@ func (c *code) chargeFor(budget, tick, local uint32, shift int64) *code {
 	return c.tickIfEmpty(budget, tick)
 }
 
+// tickIfEmpty has an arm for each way and not for one alone: the compiler keeps in registers what it has there at the end
+// of the first.
 func (c *code) tickIfEmpty(budget, tick uint32) *code {
-	return c.global(budget).const64(0).op(wasm.OpI64LtS).when().call(tick).end()
+	return c.global(budget).const64(0).op(wasm.OpI64GeS).when().op(wasm.OpElse).call(tick).end()
 }

@@ -82,8 +82,8 @@ func (e *emitter) enter(f *function) {
 	b := e.budget()
 	e.module.Charges++
 	e.body.global(b).const64(int64(f.entry)<<32 + int64(f.frame)).op(wasm.OpI64Sub).set(b)
-	e.body.global(b).const64(bothSigns).op(wasm.OpI64And).const64(0).op(wasm.OpI64Ne)
-	e.body.when().call(e.tick()).end()
+	e.body.global(b).const64(bothSigns).op(wasm.OpI64And).op(wasm.OpI64Eqz)
+	e.body.when().op(wasm.OpElse).call(e.tick()).end()
 }
 
 // bothSigns are the bits of a budget that say that a half is negative.
@@ -102,6 +102,8 @@ func (e *emitter) event(f *function, ev *event) {
 	case kindPlace, kindFinish:
 	case kindReturn:
 		e.leave(f, ev)
+	case kindBack, kindBackIf:
+		e.back(ev)
 	case kindCall:
 		e.body.call(e.shifted(ev.arg))
 	case kindRefFunc:
@@ -129,6 +131,27 @@ func (e *emitter) leave(f *function, ev *event) {
 		return
 	}
 	e.copy(ev)
+}
+
+// back is for a branch back to a loop. The host is called on a way of its own, which comes together with the other at the
+// loop's head, where ways come together anyway: elsewhere the compiler would forget what it has in registers.
+func (e *emitter) back(ev *event) {
+	if ev.back == 0 {
+		e.copy(ev)
+		return
+	}
+	depth := wasm.NewCode(e.Wasm, wasm.Span{Start: int(ev.at) + 1, End: int(ev.end)}).Index()
+	conditional := ev.kind == kindBackIf
+	if conditional {
+		e.body.when()
+		depth++
+	}
+	e.module.Charges++
+	e.body.spend(e.budget(), int64(ev.back)).global(e.budget()).const64(0).op(wasm.OpI64GeS).branchIf(depth)
+	e.body.call(e.tick()).branch(depth)
+	if conditional {
+		e.body.end()
+	}
 }
 
 // bulk runs memory.copy or memory.fill where its length is small, and calls a helper otherwise.

@@ -35,8 +35,8 @@ type event struct {
 	arg     uint32 // by kind: a block's frame, a function, a helper, where the labels begin
 	cost    uint32 // of the instructions between this event and the one before it
 	weight  uint32 // of this one
-	// What charge decides: what is paid before the instruction and after it.
-	before, after uint32
+	// What charge decides: what is paid before the instruction, after it, and when it branches back to a loop.
+	before, after, back uint32
 }
 
 type kind uint8
@@ -49,6 +49,8 @@ const (
 	kindEnd                  // of a block or an if; arg: the frame
 	kindBr                   // arg: the frame it goes to
 	kindBrIf                 // arg: the frame it goes to
+	kindBack                 // br to a loop; arg: its frame
+	kindBackIf               // br_if to a loop without parameters; arg: its frame
 	kindBrTable              // arg: where its frames begin in labels; how many follow it there
 	kindReturn               // or unreachable; arg: how many blocks it is in
 	kindCall                 // arg: the function
@@ -102,8 +104,9 @@ type scanner struct {
 
 // block is a block that the scanner is in.
 type block struct {
-	op    byte // 0 for the function
-	frame uint32
+	op     byte // 0 for the function
+	params bool
+	frame  uint32
 }
 
 func (s *scanner) function(i int, body wasm.Span) error {
@@ -235,7 +238,7 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	}
 	frame := uint32(s.f.frames)
 	s.f.frames++
-	s.blocks = append(s.blocks, block{byte(i.Op), frame})
+	s.blocks = append(s.blocks, block{byte(i.Op), i.A >= 0 && len(s.Types[i.A].Params) > 0, frame})
 	switch i.Op {
 	case wasm.OpLoop:
 		s.nodes += 2
@@ -289,7 +292,13 @@ const toLoop = 1 << 31
 
 func (s *scanner) branch(i *wasm.Instruction, k kind) {
 	s.nodes++
-	s.event(i, k, s.target(i.A), 1)
+	target := s.target(i.A)
+	if target&toLoop != 0 && k == kindBr {
+		k = kindBack
+	} else if target&toLoop != 0 && !s.blocks[len(s.blocks)-1-int(i.A)].params {
+		k = kindBackIf
+	}
+	s.event(i, k, target, 1)
 }
 
 func (s *scanner) branchTable(i *wasm.Instruction) {

@@ -83,6 +83,7 @@ const (
 	OpI64Ne        = 0x52
 	OpI64LtS       = 0x53
 	OpI64GtU       = 0x56
+	OpI64GeS       = 0x59
 	OpI64LeU       = 0x58
 	OpI32Add       = 0x6a
 	OpI32Sub       = 0x6b
@@ -371,6 +372,9 @@ func (c *Code) labels(i *Instruction) {
 	}
 	i.Targets.End = c.pos
 }
+
+// Index reads an immediate that is an index.
+func (c *Code) Index() uint32 { return c.u32() }
 
 // Labels reads the labels of a br_table.
 func (c *Code) Labels(i *Instruction, see func(depth uint32)) {
