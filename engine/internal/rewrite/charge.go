@@ -14,8 +14,8 @@ package rewrite
 // A function pays for its first stretch when it is entered, together with the counting of its frame, in one subtraction.
 // It does neither when it is small: then its caller pays for it, and its frame counts as nothing.
 const (
-	mostCost    = 160
-	mostUnequal = 24
+	mostCost    = 300
+	mostUnequal = 100
 	// mostInlined is the most that a caller pays for a function that it calls, mostIndirect what it pays in a
 	// call_indirect, where the function may be any that a table can hold.
 	mostInlined  = 100
@@ -212,7 +212,7 @@ const unset = 1<<32 - 1
 
 // arms is for an instruction that goes on or goes where the code costs other.
 func (c *charger) arms(e *event, other uint32) {
-	if c.onward > other+mostUnequal {
+	if c.onward > other+mostUnequal && !e.leaves {
 		c.payAfter(e)
 	}
 	c.onward = e.weight + max(c.onward, other)

@@ -32,6 +32,7 @@ type function struct {
 type event struct {
 	at, end uint32 // where the instruction lies in the module
 	kind    kind
+	leaves  bool   // of a branch: it leaves the innermost loop, so that it is not taken as often as the code goes on
 	arg     uint32 // by kind: a block's frame, a function, a helper, where the labels begin
 	cost    uint32 // of the instructions between this event and the one before it
 	weight  uint32 // of this one
@@ -92,6 +93,7 @@ type scanner struct {
 	f      *function
 	code   *wasm.Code
 	blocks []block
+	loops  []int  // those of the blocks that are loops
 	cost   uint32 // of the instructions since the last event
 	nodes  int    // blocks that the compiler will make
 	// branches counts the entries of br_table instructions.
@@ -115,7 +117,7 @@ func (s *scanner) function(i int, body wasm.Span) error {
 	}
 	s.f = &s.functions[i]
 	*s.f = function{first: len(s.events), frames: 1}
-	s.blocks = append(s.blocks[:0], block{frame: frameExit})
+	s.blocks, s.loops = append(s.blocks[:0], block{frame: frameExit}), s.loops[:0]
 	s.cost, s.nodes, s.branches, s.hasConstant = 0, 1, 0, false
 	s.readLocals(s.Types[s.Functions[s.ImportedFunctions+i]].Params, body)
 
@@ -241,6 +243,7 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	s.blocks = append(s.blocks, block{byte(i.Op), i.A >= 0 && len(s.Types[i.A].Params) > 0, frame})
 	switch i.Op {
 	case wasm.OpLoop:
+		s.loops = append(s.loops, len(s.blocks)-1)
 		s.nodes += 2
 		s.event(i, kindLoop, frame, 0)
 	case wasm.OpIf:
@@ -269,6 +272,7 @@ func (s *scanner) leave(i *wasm.Instruction) {
 	case 0:
 		s.event(i, kindFinish, frameExit, 0)
 	case wasm.OpLoop:
+		s.loops = s.loops[:len(s.loops)-1]
 	default:
 		s.event(i, kindEnd, top.frame, 0)
 	}
@@ -299,6 +303,15 @@ func (s *scanner) branch(i *wasm.Instruction, k kind) {
 		k = kindBackIf
 	}
 	s.event(i, k, target, 1)
+	s.events[len(s.events)-1].leaves = len(s.blocks)-1-int(i.A) < s.innermostLoop()
+}
+
+// innermostLoop is where the innermost loop that the code is in stands in blocks, or -1.
+func (s *scanner) innermostLoop() int {
+	if n := len(s.loops); n > 0 {
+		return s.loops[n-1]
+	}
+	return -1
 }
 
 func (s *scanner) branchTable(i *wasm.Instruction) {
