@@ -11,8 +11,12 @@ package rewrite
 // is dearer than the other by mostUnequal or more, which then pays for itself. Smaller bounds make more charges, larger
 // ones make code pay for what it does not run: the host is called too often then.
 //
-// A function pays for its first stretch when it is entered, together with the counting of its frame, in one subtraction.
-// It does neither when it is small: then its caller pays for it, and its frame counts as nothing.
+// A function pays for its first stretch when it is entered. It does not when that is cheap: then its callers pay.
+//
+// The stack is counted where it must be, so that every chain of calls without end counts: by functions that are found
+// among their own callees, by those that call_indirect may reach and that may come to a call_indirect themselves, and by
+// those that would leave too much uncounted. Such a function counts its frame together with the deepest chain of calls
+// that do not count. It does so in the subtraction that pays.
 const (
 	mostCost    = 300
 	mostUnequal = 100
@@ -21,7 +25,7 @@ const (
 	mostInlined  = 100
 	mostIndirect = 30
 	// mostUncounted is how much of the stack functions may take that do not count it, a chain of calls all together: bytes.
-	mostUncounted = 2 << 10
+	mostUncounted = 1 << 10
 )
 
 // state is how far charge has come with a function.
@@ -41,7 +45,7 @@ func (r *rewriter) charge() error {
 	}
 	for i := range r.functions {
 		if f := &r.functions[i]; f.counts {
-			r.module.LargestFrame = max(r.module.LargestFrame, f.frame)
+			r.module.LargestFrame = max(r.module.LargestFrame, f.stack)
 		}
 	}
 	return nil
@@ -91,7 +95,7 @@ func (c *charger) visit(root int) {
 			}
 			continue
 		}
-		c.function(&c.functions[top.function], c.declared[c.ImportedFunctions+top.function])
+		c.function(&c.functions[top.function], c.indirect[c.ImportedFunctions+top.function])
 		c.functions[top.function].state = stateClosed
 		c.open = c.open[:len(c.open)-1]
 	}
@@ -113,32 +117,35 @@ func (c *charger) nextCallee(v *visit) (callee int, found bool) {
 }
 
 // function decides where one function pays, and whether it counts its frame.
-func (c *charger) function(f *function, declared bool) {
+func (c *charger) function(f *function, indirect bool) {
 	c.begin(f.frames)
 	for i := f.last - 1; i >= f.first; i-- {
 		c.event(i)
 	}
 	f.entry = c.onward
 	limit := uint32(mostInlined)
-	if declared {
+	if indirect {
 		limit = mostIndirect
 	}
-	c.count(f)
+	c.count(f, indirect)
 	f.pays = f.pays || f.counts || f.entry > limit
 }
 
-// count decides whether a function counts its frame: unless it is at the end of every chain of calls, and a short one.
-func (c *charger) count(f *function) {
+// count decides whether a function counts its frame.
+func (c *charger) count(f *function, indirect bool) {
 	deepest := uint32(0)
+	f.opens = f.callsIndirect
 	for i := f.first; i < f.last; i++ {
 		if e := &c.events[i]; e.kind == kindCall && !c.imported(e.arg) {
 			callee := &c.functions[int(e.arg)-c.ImportedFunctions]
-			f.counts = f.counts || callee.counts
-			deepest = max(deepest, callee.need)
+			f.opens = f.opens || callee.opens || callee.counts
+			if !callee.counts {
+				deepest = max(deepest, callee.stack)
+			}
 		}
 	}
-	f.need = f.frame + deepest
-	f.counts = f.counts || f.callsIndirect || f.need > mostUncounted
+	f.stack = f.frame + deepest
+	f.counts = f.counts || indirect && f.opens || f.stack > mostUncounted
 }
 
 func (c *charger) begin(frames int) {

@@ -124,9 +124,9 @@ func (r *rewriter) checkStart() error {
 	return nil
 }
 
-// checkReferences finds the functions that are declared. A table may hold those and no others.
+// checkReferences finds the functions that are declared, and those that tables may hold.
 func (r *rewriter) checkReferences() (err error) {
-	r.declared = make([]bool, len(r.Functions))
+	r.declared, r.indirect = make([]bool, len(r.Functions)), make([]bool, len(r.Functions))
 	for _, e := range r.Exports {
 		if e.Kind == wasm.KindFunc {
 			r.declared[e.Index] = true
@@ -137,7 +137,7 @@ func (r *rewriter) checkReferences() (err error) {
 			err = fmt.Errorf("a reference to function %d of %d", function, len(r.Functions))
 			return
 		}
-		r.declared[function] = true
+		r.declared[function], r.indirect[function] = true, true
 	}
 	constant := func(op byte, index uint32, _ wasm.Span) {
 		switch {

@@ -58,7 +58,7 @@ func (e *emitter) function(i int) {
 	}
 	if f.counts {
 		e.body.end()
-		e.body.global(e.budget()).const64(int64(f.frame)).op(wasm.OpI64Add).set(e.budget())
+		e.body.global(e.budget()).const64(int64(f.stack)).op(wasm.OpI64Add).set(e.budget())
 	}
 	e.body.end()
 }
@@ -81,7 +81,7 @@ func (e *emitter) enter(f *function) {
 	}
 	b := e.budget()
 	e.module.Charges++
-	e.body.global(b).const64(int64(f.entry)<<32 + int64(f.frame)).op(wasm.OpI64Sub).set(b)
+	e.body.global(b).const64(int64(f.entry)<<32 + int64(f.stack)).op(wasm.OpI64Sub).set(b)
 	e.body.global(b).const64(bothSigns).op(wasm.OpI64And).op(wasm.OpI64Eqz)
 	e.body.when().op(wasm.OpElse).call(e.tick()).end()
 }

@@ -96,9 +96,9 @@ type rewriter struct {
 	*wasm.Module
 	limits Options
 
-	// declared are the functions that ref.func may name (WebAssembly 2.0 section 3.4.10), and so all that call_indirect can
-	// reach.
-	declared []bool
+	// declared are the functions that ref.func may name (WebAssembly 2.0 section 3.4.10), indirect those that call_indirect
+	// may reach.
+	declared, indirect []bool
 
 	functions []function // those with a body
 	events    []event    // of all functions, one after the other

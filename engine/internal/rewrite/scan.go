@@ -23,7 +23,8 @@ type function struct {
 	entry  uint32 // what its entry pays, or has its callers pay
 	pays   bool   // it pays at its entry
 	counts bool   // it counts its frame
-	need   uint32 // what it takes of the stack with all it calls, when it does not count, in bytes
+	stack  uint32 // what it takes of the stack with those it calls that do not count, in bytes
+	opens  bool   // it may come to a call_indirect, or to a function that counts
 	state  state
 }
 
@@ -352,6 +353,7 @@ func (s *scanner) call(i *wasm.Instruction) {
 	case i.Op == wasm.OpRefFunc && !s.declared[callee]:
 		s.code.Fail("a reference to function %d, which nothing declares", callee)
 	case i.Op == wasm.OpRefFunc:
+		s.indirect[callee] = true
 		s.event(i, kindRefFunc, callee, 1)
 	case s.imported(callee):
 		s.frames.call(s.Types[s.Functions[callee]])
