@@ -100,6 +100,7 @@ type scanner struct {
 	// branches counts the entries of br_table instructions.
 	branches int
 	frames   frameEstimate
+	height   stackHeight
 	// constant is the value of the instruction before, when it is an i32.const.
 	constant    int64
 	hasConstant bool
@@ -107,9 +108,11 @@ type scanner struct {
 
 // block is a block that the scanner is in.
 type block struct {
-	op     byte // 0 for the function
-	params bool
-	frame  uint32
+	op    byte // 0 for the function
+	frame uint32
+	joint joint
+	// The height of the operand stack below the block, and how much higher it is at the block's beginning and at its end.
+	below, params, results int
 }
 
 func (s *scanner) function(i int, body wasm.Span) error {
@@ -119,7 +122,7 @@ func (s *scanner) function(i int, body wasm.Span) error {
 	s.f = &s.functions[i]
 	*s.f = function{first: len(s.events), frames: 1}
 	s.blocks, s.loops = append(s.blocks[:0], block{frame: frameExit}), s.loops[:0]
-	s.cost, s.nodes, s.branches, s.hasConstant = 0, 1, 0, false
+	s.cost, s.nodes, s.branches, s.hasConstant, s.height = 0, 1, 0, false, stackHeight{}
 	s.readLocals(s.Types[s.Functions[s.ImportedFunctions+i]].Params, body)
 
 	s.code = wasm.NewCode(s.Wasm, s.f.code)
@@ -158,7 +161,7 @@ func (s *scanner) checkShape() error {
 
 func (s *scanner) readLocals(params []byte, body wasm.Span) {
 	r := wasm.NewReader(s.Wasm, body)
-	s.frames.begin()
+	s.frames = frameEstimate{}
 	for _, t := range params {
 		s.frames.local(t, 1)
 	}
@@ -189,6 +192,7 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 	case wasm.OpBrTable:
 		s.branchTable(i)
 	case wasm.OpReturn, wasm.OpUnreachable:
+		s.height.now = s.height.base
 		s.event(i, kindReturn, uint32(len(s.blocks)-1), 1)
 	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpRefFunc:
 		s.call(i)
@@ -197,13 +201,16 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 			s.code.Fail("local %d of %d", i.A, s.f.count)
 		}
 		if i.Op != wasm.OpLocalGet {
-			s.frames.set()
+			s.frames.set(&s.blocks[len(s.blocks)-1].joint, i.A)
 		}
+		s.height.step(delta(i.Op))
 		s.cost++
 	case wasm.OpGlobalGet, wasm.OpGlobalSet:
+		s.height.step(delta(i.Op))
 		s.global(i)
 	case wasm.OpI32Const:
 		s.hasConstant, s.constant = true, i.A
+		s.height.step(1)
 		s.cost++
 	case wasm.OpMemorySize, wasm.OpMemoryGrow, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpMemoryInit:
 		s.memory(i, constant)
@@ -211,15 +218,28 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 		wasm.OpElemDrop:
 		s.table(i)
 	default:
-		s.cost += weight(i.Op)
+		s.plain(i)
 	}
+	s.height.wait(&s.frames, registers)
 	if s.cost > mostCost/2 {
 		s.place(i.End)
 	}
 }
 
+// plain is for instructions that nothing is done about.
+func (s *scanner) plain(i *wasm.Instruction) {
+	s.cost += weight(i.Op)
+	s.height.step(delta(i.Op))
+	if i.Op >= wasm.Vector {
+		s.frames.vectors = true
+	} else if i.Op < wasm.Misc && computesFloats[i.Op] {
+		s.frames.saves = true
+	}
+}
+
 // event notes an instruction.
 func (s *scanner) event(i *wasm.Instruction, k kind, arg, weight uint32) {
+	s.height.wait(&s.frames, 0) // there may be a charge
 	s.events = append(s.events,
 		event{at: uint32(i.Start), end: uint32(i.End), kind: k, arg: arg, cost: s.cost, weight: weight})
 	s.cost = 0
@@ -241,7 +261,18 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	}
 	frame := uint32(s.f.frames)
 	s.f.frames++
-	s.blocks = append(s.blocks, block{byte(i.Op), i.A >= 0 && len(s.Types[i.A].Params) > 0, frame})
+	b := block{op: byte(i.Op), frame: frame, joint: joint{sets: s.frames.sets, reached: i.Op == wasm.OpIf}}
+	if i.A >= 0 {
+		b.params, b.results = len(s.Types[i.A].Params), len(s.Types[i.A].Results)
+	} else if i.A != wasm.BlockEmpty {
+		b.results = 1
+	}
+	if i.Op == wasm.OpIf {
+		s.height.step(-1)
+	}
+	b.below = max(s.height.now-b.params, s.height.base)
+	s.height.base = b.below
+	s.blocks = append(s.blocks, b)
 	switch i.Op {
 	case wasm.OpLoop:
 		s.loops = append(s.loops, len(s.blocks)-1)
@@ -253,7 +284,6 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	default:
 		s.nodes++
 	}
-	s.frames.block(i, s.Types)
 }
 
 func (s *scanner) orElse(i *wasm.Instruction) {
@@ -263,12 +293,19 @@ func (s *scanner) orElse(i *wasm.Instruction) {
 		return
 	}
 	top.op = wasm.OpElse
+	s.height.now = top.below + top.params
 	s.event(i, kindElse, top.frame, 0)
 }
 
 func (s *scanner) leave(i *wasm.Instruction) {
 	top := s.blocks[len(s.blocks)-1]
 	s.blocks = s.blocks[:len(s.blocks)-1]
+	if n := len(s.blocks); n > 0 {
+		s.frames.leave(&top.joint, &s.blocks[n-1].joint)
+		s.height.base = s.blocks[n-1].below
+		s.height.now = top.below + top.results
+		s.height.counted = min(s.height.counted, top.below)
+	}
 	switch top.op {
 	case 0:
 		s.event(i, kindFinish, frameExit, 0)
@@ -285,7 +322,8 @@ func (s *scanner) target(depth int64) uint32 {
 		s.code.Fail("label %d of %d", depth, len(s.blocks))
 		return frameExit
 	}
-	b := s.blocks[len(s.blocks)-1-int(depth)]
+	b := &s.blocks[len(s.blocks)-1-int(depth)]
+	b.joint.reached = true
 	if b.op == wasm.OpLoop {
 		return b.frame | toLoop
 	}
@@ -298,9 +336,12 @@ const toLoop = 1 << 31
 func (s *scanner) branch(i *wasm.Instruction, k kind) {
 	s.nodes++
 	target := s.target(i.A)
+	if s.height.step(-1); k == kindBr {
+		s.height.now = s.height.base
+	}
 	if target&toLoop != 0 && k == kindBr {
 		k = kindBack
-	} else if target&toLoop != 0 && !s.blocks[len(s.blocks)-1-int(i.A)].params {
+	} else if target&toLoop != 0 && s.blocks[len(s.blocks)-1-int(i.A)].params == 0 {
 		k = kindBackIf
 	}
 	s.event(i, k, target, 1)
@@ -320,6 +361,7 @@ func (s *scanner) branchTable(i *wasm.Instruction) {
 		return // refused at the end
 	}
 	s.nodes += 2
+	s.height.now = s.height.base
 	s.event(i, kindBrTable, uint32(len(s.labels)), 3)
 	count := len(s.labels)
 	s.labels = append(s.labels, 0)
@@ -340,7 +382,8 @@ func (s *scanner) call(i *wasm.Instruction) {
 			return
 		}
 		s.f.callsIndirect = true
-		s.frames.call(s.Types[i.A])
+		s.height.step(-1)
+		s.passes(s.Types[i.A])
 		s.event(i, kindIndirect, 0, weightCallIndirect+mostIndirect)
 		return
 	}
@@ -354,14 +397,22 @@ func (s *scanner) call(i *wasm.Instruction) {
 		s.code.Fail("a reference to function %d, which nothing declares", callee)
 	case i.Op == wasm.OpRefFunc:
 		s.indirect[callee] = true
+		s.height.step(1)
 		s.event(i, kindRefFunc, callee, 1)
 	case s.imported(callee):
-		s.frames.call(s.Types[s.Functions[callee]])
+		s.passes(s.Types[s.Functions[callee]])
 		s.event(i, kindCall, callee, weightCallImport)
 	default:
-		s.frames.call(s.Types[s.Functions[callee]])
+		s.passes(s.Types[s.Functions[callee]])
 		s.event(i, kindCall, callee, weightCall)
 	}
+}
+
+// passes is for a call of a function of a type.
+func (s *scanner) passes(t wasm.FuncType) {
+	s.frames.call(t)
+	s.height.wait(&s.frames, len(t.Params))
+	s.height.step(len(t.Results) - len(t.Params))
 }
 
 func (s *scanner) global(i *wasm.Instruction) {
@@ -382,6 +433,9 @@ func (s *scanner) memory(i *wasm.Instruction, constant bool) {
 		return
 	}
 	virtual := s.ImportedMemories == 0
+	if i.Op != wasm.OpMemoryGrow {
+		s.height.step(delta(i.Op))
+	}
 	switch i.Op {
 	case wasm.OpMemorySize:
 		if s.cost++; virtual {
@@ -400,6 +454,7 @@ func (s *scanner) memory(i *wasm.Instruction, constant bool) {
 		}
 		s.event(i, kindHelper, s.helpers.find(helperMemoryInit, uint32(i.A), 0), weightBulk)
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
+		s.frames.saves = true
 		s.bulk(i, constant)
 	}
 }
@@ -440,6 +495,12 @@ func (s *scanner) table(i *wasm.Instruction) {
 	if !ok {
 		s.code.Fail("an instruction for a table or segment that is not there or of another type")
 		return
+	}
+	switch i.Op {
+	case wasm.OpTableGrow:
+		s.height.step(-1)
+	case wasm.OpTableSet, wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit:
+		s.height.step(delta(i.Op))
 	}
 	switch i.Op {
 	case wasm.OpTableSet:
