@@ -101,10 +101,17 @@ verb_fuzz() {
 ## bench      runs the benchmarks; arguments are theirs
 verb_bench() {
   need go
-  if [ "${1:-}" = parse ]; then
-    need npm
-    npm_packages
-  fi
+  case ${1:-} in
+    parse)
+      need npm
+      npm_packages
+      ;;
+    sandbox)
+      need npm clang rust
+      npm_packages
+      measured
+      ;;
+  esac
   go run ./bench "$@"
 }
 

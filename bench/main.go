@@ -2,8 +2,8 @@
 //
 // Its files, top down: main (the command line), compare (the rounds), process (a server, seen from the parent), server
 // (the same, seen from inside), rivals (the table of servers), load (the load generator), response (its parser), start
-// (how soon a server answers), parse (parsers without a server), report (tables and raw data), stats (medians and
-// spreads).
+// (how soon a server answers), parse (parsers without a server), sandbox (what isolation and metering cost), report
+// (tables and raw data), stats (medians and spreads).
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 const usageText = `usage: go run ./bench [flags]              compare servers under load
        go run ./bench start [flags]        measure how soon the started program answers
        go run ./bench parse [flags]        measure the core's parser beside llhttp and net/http
+       go run ./bench sandbox [flags]      measure what isolation and metering cost, and what neighbours do
        go run ./bench server NAME [flags]  run one of the servers: it prints its address, tells what it has used
                                            so far for every line on stdin, and ends when stdin does
 
@@ -45,6 +46,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if len(args) > 0 && args[0] == "parse" {
 		return compareParsers(ctx, args[1:])
+	}
+	if len(args) > 0 && args[0] == "sandbox" {
+		return measureSandbox(ctx, args[1:])
 	}
 	if len(args) > 0 && args[0] == "server" {
 		return server(ctx, args[1:])

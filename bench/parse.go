@@ -92,8 +92,8 @@ func measureParsers(ctx context.Context, o *parsersOptions) ([][]duel, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(scratch)
-	program, err := buildBenchmarks(ctx, scratch)
-	if err != nil {
+	program := filepath.Join(scratch, "parsers.test")
+	if err := buildBenchmarks(ctx, program, parsersPackage); err != nil {
 		return nil, err
 	}
 	dir, err := packageFolder(ctx, parsersPackage)
@@ -112,15 +112,14 @@ func measureParsers(ctx context.Context, o *parsersOptions) ([][]duel, error) {
 	return rounds, nil
 }
 
-// buildBenchmarks builds the tests of parsersPackage, which the benchmarks are among.
-func buildBenchmarks(ctx context.Context, dir string) (string, error) {
-	program := filepath.Join(dir, "parsers.test")
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, parsersPackage)
+// buildBenchmarks builds the tests of a package, which its benchmarks are among.
+func buildBenchmarks(ctx context.Context, program, pkg string) error {
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, pkg)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return "", fmt.Errorf("building the benchmarks: %w", err)
+		return fmt.Errorf("building the benchmarks: %w", err)
 	}
-	return program, nil
+	return nil
 }
 
 func packageFolder(ctx context.Context, pkg string) (string, error) {

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sandboxPart is a benchmark beside the code that it measures, with what is expected of its figures.
+type sandboxPart struct {
+	title   string
+	pkg     string
+	bench   string
+	columns []sandboxColumn
+	// processors is how many the benchmark may use; 0: as many as there are.
+	processors int
+	// long says that one pass takes seconds by itself.
+	long bool
+}
+
+// sandboxColumn is a figure of a benchmark.
+type sandboxColumn struct {
+	unit  string // as the benchmark names it
+	title string
+	// most are the bars, by the names of sub-benchmarks; what is called "" is the median's of all.
+	most map[string]float64
+}
+
+const enginePackages = "github.com/sluicehttp/sluice/engine/internal/"
+
+var sandboxParts = []sandboxPart{
+	{
+		title: "isolation: what a clean instance costs each request, beside one that is used again as it is",
+		pkg:   enginePackages + "sandbox", bench: "BenchmarkIsolation", processors: 1,
+		columns: []sandboxColumn{
+			{unit: "clean-ns", title: "clean ns"}, {unit: "reused-ns", title: "reused ns"},
+			{unit: "more-us", title: "more µs", most: map[string]float64{"128KiB": 5, "1MiB": 60}},
+		},
+	},
+	{
+		title: "metering: how many times as long rewritten modules take",
+		pkg:   enginePackages + "rewrite", bench: "BenchmarkMetering", processors: 1,
+		columns: []sandboxColumn{
+			{unit: "original-ns", title: "original ns"}, {unit: "metered-ns", title: "metered ns"},
+			{unit: "x", title: "times as long", most: map[string]float64{"*": 1.25, "": 1.15}},
+		},
+	},
+	{
+		title: "neighbours: a small handler and the garbage collector beside so many that compute for ever",
+		pkg:   enginePackages + "sandbox", bench: "BenchmarkNeighbours", long: true,
+		columns: []sandboxColumn{
+			{unit: "p99-ms", title: "p99 ms", most: map[string]float64{"2": 25, "64": 100}},
+			{unit: "gc-median-ms", title: "GC median ms", most: map[string]float64{"2": 2, "64": 5}},
+			{unit: "gc-p95-ms", title: "GC p95 ms", most: map[string]float64{"2": 10}},
+			{unit: "overrun-ms", title: "beyond limit ms", most: map[string]float64{"2": 20, "64": 20}},
+		},
+	},
+}
+
+// sandboxOptions are the flags of the subcommand.
+type sandboxOptions struct {
+	rounds   int
+	duration time.Duration
+	only     string
+	json     string
+}
+
+// measureSandbox is the subcommand that measures what isolation and metering cost.
+func measureSandbox(ctx context.Context, args []string) error {
+	o := &sandboxOptions{}
+	flags := newFlags("bench sandbox")
+	flags.IntVar(&o.rounds, "rounds", 5, "run every benchmark `N` times")
+	flags.DurationVar(&o.duration, "duration", 500*time.Millisecond, "let each run last `TIME`")
+	flags.StringVar(&o.only, "only", "", "run only the benchmarks whose title begins with `WORD`")
+	flags.StringVar(&o.json, "json", "", "write raw data to `FILE`")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if o.rounds < 1 || o.rounds > 1000 || o.duration < time.Millisecond || o.duration > time.Minute {
+		return fmt.Errorf("%d rounds of %v; it can be 1 to 1000 of 1ms to 1m", o.rounds, o.duration)
+	}
+	scratch, err := os.MkdirTemp("", "sluice-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	m := thisMachine()
+	fmt.Printf("%d rounds of %v, %s %s/%s, %d processors\nmedian of the rounds; in brackets the least and the most\n",
+		o.rounds, o.duration, m.Go, m.OS, m.Arch, m.Processors)
+	raw := map[string][]figures{}
+	for _, part := range sandboxParts {
+		if !strings.HasPrefix(part.title, o.only) {
+			continue
+		}
+		rounds, err := part.measure(ctx, scratch, o)
+		if err != nil {
+			return err
+		}
+		part.write(os.Stdout, rounds)
+		raw[part.bench] = rounds
+	}
+	if o.json == "" {
+		return nil
+	}
+	return writeJSON(o.json, map[string]any{"machine": m, "duration_ns": o.duration, "rounds": raw})
+}
+
+// figures are those of one round: by the name of a sub-benchmark and the unit.
+type figures struct {
+	Names  []string                      `json:"names"`
+	Values map[string]map[string]float64 `json:"values"`
+}
+
+func (p *sandboxPart) measure(ctx context.Context, scratch string, o *sandboxOptions) ([]figures, error) {
+	program := filepath.Join(scratch, filepath.Base(p.pkg)+".test")
+	if _, err := os.Stat(program); err != nil {
+		if err := buildBenchmarks(ctx, program, p.pkg); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := packageFolder(ctx, p.pkg)
+	if err != nil {
+		return nil, err
+	}
+	var rounds []figures
+	for round := range o.rounds {
+		fmt.Fprintf(os.Stderr, "%s, round %d of %d\n", p.bench, round+1, o.rounds)
+		cmd := exec.CommandContext(ctx, program, "-test.run=^$", "-test.bench=^"+p.bench+"$", "-test.benchtime="+p.time(o))
+		if p.processors > 0 {
+			cmd.Args = append(cmd.Args, "-test.cpu="+strconv.Itoa(p.processors))
+		}
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "SLUICE_REQUIRE_TOOLCHAINS=1")
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w\n%s", p.bench, err, output)
+		}
+		one := p.read(string(output))
+		if len(one.Names) == 0 {
+			return nil, fmt.Errorf("%s gave no figures:\n%s", p.bench, output)
+		}
+		rounds = append(rounds, one)
+	}
+	return rounds, nil
+}
+
+func (p *sandboxPart) time(o *sandboxOptions) string {
+	if p.long {
+		return "1x"
+	}
+	return o.duration.String()
+}
+
+// read reads lines such as "BenchmarkIsolation/128KiB-2   500   6077 clean-ns   5.219 more-us   866.7 reused-ns".
+func (p *sandboxPart) read(output string) figures {
+	found := figures{Values: map[string]map[string]float64{}}
+	for line := range strings.Lines(output) {
+		words := strings.Fields(line)
+		if len(words) < 4 || !strings.HasPrefix(words[0], p.bench+"/") {
+			continue
+		}
+		name := strings.TrimPrefix(words[0], p.bench+"/")
+		if at := strings.LastIndexByte(name, '-'); at > 0 {
+			if _, err := strconv.Atoi(name[at+1:]); err == nil {
+				name = name[:at] // the number of processors
+			}
+		}
+		found.Names = append(found.Names, name)
+		found.Values[name] = map[string]float64{}
+		for i := 2; i+1 < len(words); i += 2 {
+			if value, err := strconv.ParseFloat(words[i], 64); err == nil {
+				found.Values[name][words[i+1]] = value
+			}
+		}
+	}
+	return found
+}
+
+// write prints the table of a part.
+func (p *sandboxPart) write(w io.Writer, rounds []figures) {
+	fmt.Fprintf(w, "\n%s\n\n", p.title)
+	head := []string{""}
+	for _, column := range p.columns {
+		head = append(head, column.title, "", "at most")
+	}
+	t := newTable(w, head...)
+	medians := map[string][]float64{}
+	for _, name := range rounds[0].Names {
+		cells := []string{name}
+		for _, column := range p.columns {
+			values := each(rounds, func(_ int, f figures) float64 { return f.Values[name][column.unit] })
+			s := summarize(values)
+			medians[column.unit] = append(medians[column.unit], s.median)
+			cells = append(cells, number(s.median), fmt.Sprintf("[%s-%s]", number(s.min), number(s.max)), column.judge(name, s.median))
+		}
+		t.row(cells...)
+	}
+	t.end()
+	for _, column := range p.columns {
+		if _, wanted := column.most[""]; wanted {
+			middle := summarize(medians[column.unit]).median
+			fmt.Fprintf(w, "%s in the median: %s (%s)\n", column.title, number(middle), column.judge("", middle))
+		}
+	}
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+
+// judge says what was expected of a figure, and whether it came.
+func (c *sandboxColumn) judge(name string, value float64) string {
+	most, ok := c.most[name]
+	if !ok && name != "" {
+		most, ok = c.most["*"]
+	}
+	switch {
+	case !ok:
+		return "-"
+	case value > most:
+		return number(most) + ": missed"
+	default:
+		return number(most) + ": held"
+	}
+}
