@@ -47,9 +47,10 @@ func WasmMaker(ctx context.Context, runtime *wasmruntime.Runtime, config Config)
 	if !littleEndian() {
 		return nil, errors.New("the sandboxed core needs a little-endian processor; use the native core")
 	}
-	// Handlers are compiled on one goroutine, so that a panic of the compiler can be contained. The core is our own.
+	// Where handlers are compiled in this process it is on one goroutine, so that a panic of the compiler can be contained.
+	// The core is our own.
 	ctx = experimental.WithCompilationWorkers(ctx, goruntime.GOMAXPROCS(0))
-	compiled, err := runtime.Compile(ctx, Binary)
+	compiled, err := runtime.CompileTrusted(ctx, Binary)
 	if err != nil {
 		return nil, fmt.Errorf("core.wasm: %w", err)
 	}

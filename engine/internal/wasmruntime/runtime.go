@@ -1,14 +1,23 @@
 // Package wasmruntime makes the WebAssembly runtime that the parser core and all handlers run in, and decides what they
-// have in common: the language they may use, the cache of compiled modules, and memory outside the Go heap.
+// have in common: the language they may use, where they are compiled, the cache of compiled modules, and memory outside
+// the Go heap.
+//
+// runtime.go has the runtime, compile.go the ways to compile a module, compiler.go and child.go the two sides of a process
+// that compiles, workspace.go the files on the way, memory.go the memory of instances.
 package wasmruntime
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sluicehttp/sluice/engine/internal/codecache"
 )
 
 // WazeroVersion is the version of wazero that go.mod requires.
@@ -23,36 +32,59 @@ const MaxMemory = 1<<32 - PageSize
 
 // Config says how modules are compiled. Its zero value will do.
 type Config struct {
-	// CacheDir keeps compiled modules between runs, apart for each version of wazero. It is made when it is missing.
-	// Empty: nothing is kept.
+	// CacheDir keeps compiled modules between runs, apart for each version of wazero. It is made when it is missing, and
+	// refused when others can write it. Empty: nothing is kept.
 	CacheDir string
+	// Compiler says which process compiles modules that nobody need trust.
+	Compiler Compiler
+	// Log takes what is wrong with the cache. Default: slog.Default().
+	Log *slog.Logger
 }
 
 // Runtime compiles modules and makes instances of them. Its methods may be called by several goroutines at a time.
 type Runtime struct {
-	wazero wazero.Runtime
-	config wazero.RuntimeConfig // without the cache
-	cache  *cache               // nil when nothing is kept
-	wasi   api.Module
+	wazero   wazero.Runtime
+	work     *workspace       // nil when modules are compiled here and nothing is kept
+	cache    *codecache.Cache // nil when nothing is kept
+	compiler *compiler        // nil when modules are compiled here
+	wasi     api.Module
+	log      *slog.Logger
+
+	unkept sync.Once // for the warning that the cache keeps nothing
 }
 
-// New makes a runtime. It fails when the directory of the cache cannot be used.
-func New(ctx context.Context, config Config) (*Runtime, error) {
-	r := &Runtime{config: runtimeConfig()}
-	cached := r.config
-	if config.CacheDir != "" {
-		var err error
-		if r.cache, err = openCache(config.CacheDir); err != nil {
-			return nil, fmt.Errorf("cache of compiled modules: %w", err)
+// New makes a runtime. It fails when the directory of the cache cannot be used or trusted, and when there is none for
+// temporary files, if they are needed.
+func New(ctx context.Context, config Config) (r *Runtime, err error) {
+	r = &Runtime{log: config.Log}
+	if r.log == nil {
+		r.log = slog.Default()
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close(ctx))
+			r = nil
 		}
-		cached = cached.WithCompilationCache(r.cache.wazero)
+	}()
+	if config.CacheDir != "" {
+		dir := filepath.Join(config.CacheDir, "wazero-"+WazeroVersion)
+		if r.cache, err = codecache.Open(dir, 0); err != nil {
+			return r, fmt.Errorf("cache of compiled modules: %w", err)
+		}
 	}
-	r.wazero = wazero.NewRuntimeWithConfig(ctx, cached)
-	var err error
-	if r.wasi, err = registerWASI(ctx, r.wazero); err != nil {
-		return nil, errors.Join(err, r.Close(ctx))
+	if r.compiler, err = newCompiler(config.Compiler); err != nil {
+		return r, err
 	}
-	return r, nil
+	files := runtimeConfig()
+	if r.cache != nil || r.compiler != nil {
+		if r.work, err = newWorkspace(config.CacheDir); err != nil {
+			return r, err
+		}
+		files = files.WithCompilationCache(r.work.files)
+	}
+	r.wazero = wazero.NewRuntimeWithConfig(ctx, files)
+	r.wasi, err = registerWASI(ctx, r.wazero)
+	return r, err
 }
 
 // runtimeConfig leaves WithCloseOnContextDone alone on purpose: it makes tight loops 14 times slower and kills the
@@ -60,6 +92,8 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 //
 // Source lines in the stacks of traps would be read from a module's DWARF at every trap, which takes as long as its author
 // likes. Names of functions are there without it.
+//
+// What is changed here changes the machine code: then raise codeVersion.
 func runtimeConfig() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2).
@@ -69,11 +103,17 @@ func runtimeConfig() wazero.RuntimeConfig {
 
 // Close ends the runtime. No instance may be running.
 func (r *Runtime) Close(ctx context.Context) error {
-	err := r.wazero.Close(ctx)
-	if r.cache != nil {
-		err = errors.Join(err, r.cache.wazero.Close(ctx))
+	var errs []error
+	if r.wazero != nil {
+		errs = append(errs, r.wazero.Close(ctx))
 	}
-	return err
+	if r.work != nil {
+		errs = append(errs, r.work.close(ctx))
+	}
+	if r.cache != nil {
+		errs = append(errs, r.cache.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // WASI is the module that every other may import WASI preview 1 from. What a module reaches with it is up to the context of
@@ -83,47 +123,6 @@ func (r *Runtime) WASI() api.Module { return r.wasi }
 // NewHostModule begins a module of Go functions for other modules to import.
 func (r *Runtime) NewHostModule(name string) wazero.HostModuleBuilder {
 	return r.wazero.NewHostModuleBuilder(name)
-}
-
-// Compile validates a module and translates it to machine code, or finds the result in the cache. A cache that cannot be
-// read or written is no reason to fail.
-func (r *Runtime) Compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
-	compiled, err := compile(ctx, r.wazero, wasm)
-	if err == nil || r.cache == nil {
-		return compiled, err
-	}
-	// Either the module is at fault or the cache. Compiled without the cache, only a faulty module fails.
-	if err = r.compileUncached(ctx, wasm); err != nil {
-		return nil, err
-	}
-	// What could not be written is in memory all the same, and found there now.
-	if compiled, err = compile(ctx, r.wazero, wasm); err == nil {
-		return compiled, nil
-	}
-	// Whatever entry cannot be read has to go.
-	cleared := r.cache.clear()
-	if compiled, err = compile(ctx, r.wazero, wasm); err != nil {
-		return nil, fmt.Errorf("cache of compiled modules: %w", errors.Join(err, cleared))
-	}
-	return compiled, nil
-}
-
-func (r *Runtime) compileUncached(ctx context.Context, wasm []byte) error {
-	uncached := wazero.NewRuntimeWithConfig(ctx, r.config)
-	defer uncached.Close(ctx)
-	_, err := compile(ctx, uncached, wasm)
-	return err
-}
-
-// compile keeps what the compiler cannot digest from ending the process. It runs on this goroutine alone for that reason:
-// a panic of one of wazero's compilation workers could not be recovered.
-func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (compiled wazero.CompiledModule, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the compiler failed: %v", cause)
-		}
-	}()
-	return r.CompileModule(ctx, wasm)
 }
 
 // Instance is an instance of a module.

@@ -3,7 +3,6 @@ package wasmruntime_test
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -103,83 +102,6 @@ func TestBrokenModuleIsAnError(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestCacheIsPrivate(t *testing.T) {
-	dir := t.TempDir()
-	own := filepath.Join(dir, "wazero-"+WazeroVersion)
-	if err := os.Mkdir(own, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	newRuntime(t, Config{CacheDir: dir})
-	info, err := os.Stat(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := info.Mode().Perm(); got != 0o700 {
-		t.Errorf("mode %o, want 700", got)
-	}
-}
-
-func TestUnusableCacheIsAnError(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := New(t.Context(), Config{CacheDir: file}); err == nil {
-		t.Error("a file was taken for a directory")
-	}
-}
-
-func TestDamagedCacheEntryIsReplaced(t *testing.T) {
-	wasm := addOne()
-	damages := map[string]func(entry []byte) []byte{
-		"empty":       func([]byte) []byte { return nil },
-		"cut short":   func(entry []byte) []byte { return entry[:len(entry)/2] },
-		"other file":  func(entry []byte) []byte { return []byte(strings.Repeat("text ", len(entry))) },
-		"wrong byte":  func(entry []byte) []byte { entry[len(entry)/2] ^= 0xff; return entry },
-		"last byte":   func(entry []byte) []byte { return entry[:len(entry)-1] },
-		"wrong magic": func(entry []byte) []byte { entry[0]++; return entry },
-	}
-	for name, damage := range damages {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			checkAddOne(t, newRuntime(t, Config{CacheDir: dir}), wasm)
-			file, intact := onlyEntry(t, dir)
-			if err := os.WriteFile(file, damage(append([]byte(nil), intact...)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-
-			checkAddOne(t, newRuntime(t, Config{CacheDir: dir}), wasm)
-			if _, now := onlyEntry(t, dir); string(now) != string(intact) {
-				t.Error("the entry was not written anew")
-			}
-		})
-	}
-}
-
-// TestLostCacheIsNoProblem takes the cache away while it is in use.
-func TestLostCacheIsNoProblem(t *testing.T) {
-	dir := t.TempDir()
-	r := newRuntime(t, Config{CacheDir: dir})
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	checkAddOne(t, r, addOne())
-}
-
-// onlyEntry finds and reads the one file in a cache.
-func onlyEntry(t *testing.T, dir string) (name string, content []byte) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("the cache holds %q, want one entry (%v)", files, err)
-	}
-	content, err = os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files[0], content
 }
 
 func addOne() []byte {

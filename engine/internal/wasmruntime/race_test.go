@@ -1,0 +1,5 @@
+//go:build race
+
+package wasmruntime_test
+
+const raceEnabled = true
