@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
 // Config says how an engine serves. The zero value of every field but Routes is its default.
@@ -19,8 +21,13 @@ type Config struct {
 	Core Core
 	// CoreInstances is how many parsers share the connections. Default: one per processor that Go uses.
 	CoreInstances int
-	// CacheDir keeps compiled modules between runs; made when missing. Empty: nothing is kept.
+	// CacheDir keeps compiled modules between runs; made when missing, and refused when others can write it. Several
+	// processes may share it. The modules that were not used for the longest time are removed when all together take more
+	// than 2 GiB. Empty: nothing is kept.
 	CacheDir string
+	// Compiler has handlers' modules compiled by a process of its own, within limits. Wanted wherever handlers are not
+	// trusted: 100 KiB of WebAssembly can keep a compiler busy for minutes, and take gigabytes.
+	Compiler Compiler
 	// MaxConnections is how many connections are served at a time, 1 to 1,048,576; more wait in the operating system's
 	// queue until one ends. Default 16,384.
 	MaxConnections int
@@ -125,6 +132,8 @@ const (
 	DefaultKeepAliveIdle  = 75 * time.Second
 	DefaultWriteIdle      = 30 * time.Second
 	DefaultHandlerWall    = 30 * time.Second
+	DefaultCompileTime    = wasmruntime.DefaultCompileTime
+	DefaultCompileMemory  = wasmruntime.DefaultCompileMemory
 )
 
 // maxConnections is the most that one core takes.
@@ -133,6 +142,9 @@ const maxConnections = 1 << 20
 // complete puts defaults, and in routes the server's limits, where nothing is set, and looks for what cannot be. It changes no slice of the caller's.
 func (c *Config) complete() error {
 	if err := c.Limits.complete(); err != nil {
+		return err
+	}
+	if err := c.Compiler.complete(); err != nil {
 		return err
 	}
 	if len(c.Routes) == 0 {

@@ -6,6 +6,8 @@
 //	…
 //	e.Close(ctx)
 //
+// Where handlers are not trusted, a process of its own compiles them: see [Compiler].
+//
 // The pieces are in internal: core drives the parser, transport owns sockets and is the HTTP/1.1 front end, sandbox runs
 // handlers, hostabi is what they import, exchange is the border between front ends and handlers.
 package engine
@@ -67,7 +69,10 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 			e = nil
 		}
 	}()
-	if e.runtime, err = wasmruntime.New(ctx, wasmruntime.Config{CacheDir: config.CacheDir}); err != nil {
+	e.runtime, err = wasmruntime.New(ctx, wasmruntime.Config{
+		CacheDir: config.CacheDir, Compiler: config.Compiler.runtime(), Log: config.Log,
+	})
+	if err != nil {
 		return e, err
 	}
 	routes, err := e.load(ctx, &config)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sluicehttp/sluice/engine/internal/sandbox"
+	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
 // Inspection describes a handler module and says what, if anything, keeps it from loading.
@@ -16,6 +17,9 @@ type InspectedFunc = sandbox.InspectedFunc
 type InspectedMemory = sandbox.InspectedMemory
 
 // Inspect describes a module. Of its code only what makes an instance ready is run, and only when nothing else is wrong.
-func Inspect(ctx context.Context, module Module) (*Inspection, error) {
-	return sandbox.Inspect(ctx, module.Wasm)
+func Inspect(ctx context.Context, module Module, compiler Compiler) (*Inspection, error) {
+	if err := compiler.complete(); err != nil {
+		return nil, err
+	}
+	return sandbox.Inspect(ctx, module.Wasm, wasmruntime.Config{Compiler: compiler.runtime()})
 }

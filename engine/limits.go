@@ -13,7 +13,8 @@ type LimitError struct {
 	Route int
 	// Name is the route's name; empty for the server.
 	Name string
-	// Key names the limit as configuration files do: one of [Limits], such as "head_time", or "max_connections".
+	// Key names the limit as configuration files do: one of [Limits], such as "head_time", or "max_connections",
+	// "compile_time" or "compile_memory".
 	Key string
 
 	// problem goes on after what the limit is.

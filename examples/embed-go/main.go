@@ -1,4 +1,4 @@
-// Command embed-go serves one handler module from inside a Go program.
+// Command embed-go serves one handler module from inside a Go program, which it starts again to compile the module.
 package main
 
 import (
@@ -17,16 +17,26 @@ import (
 // drainTime is how long requests may go on after an interrupt.
 const drainTime = 5 * time.Second
 
+// compileModule in place of a handler has the program compile for the engine of another process.
+const compileModule = "compile-module"
+
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: embed-go handler.wasm")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1]); err != nil {
+	do := run
+	if os.Args[1] == compileModule {
+		do = compile
+	}
+	if err := do(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "embed-go:", err)
 		os.Exit(1)
 	}
 }
+
+// compile is all that the process does which compiles.
+func compile(string) error { return engine.RunCompiler(os.Stdin, os.Stdout) }
 
 func run(path string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -36,7 +46,12 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
+	compiler, err := engine.ThisProgram(compileModule)
+	if err != nil {
+		return err
+	}
 	sluice, err := engine.New(ctx, engine.Config{
+		Compiler: engine.Compiler{Program: compiler},
 		Routes: []engine.Route{{
 			Handler: engine.Module{Name: filepath.Base(path), Wasm: wasm},
 		}},

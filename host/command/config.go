@@ -21,6 +21,8 @@ type serverTable struct {
 	CacheDir       *string `toml:"cache_dir"`
 	Grace          *scalar `toml:"grace"`
 	MaxConnections *scalar `toml:"max_connections"`
+	CompileTime    *scalar `toml:"compile_time"`
+	CompileMemory  *scalar `toml:"compile_memory"`
 }
 
 // scalar is a string, number or boolean as the file has it. It is parsed after decoding: the decoder gives errors about
@@ -73,6 +75,8 @@ func (t *serverTable) values(s *settings) []value {
 		{"core", t.Core, (*coreName)(&s.engine.Core)},
 		{"grace", t.Grace, &s.grace},
 		{"max_connections", t.MaxConnections, (*count)(&s.engine.MaxConnections)},
+		{"compile_time", t.CompileTime, (*duration)(&s.engine.Compiler.Time)},
+		{"compile_memory", t.CompileMemory, (*memorySize)(&s.engine.Compiler.Memory)},
 	}
 }
 

@@ -139,7 +139,7 @@ func limitKey(limit *engine.LimitError) string {
 	switch {
 	case limit.Route >= 0:
 		return routeKey(limit.Route, "limits", limit.Key)
-	case limit.Key == "max_connections":
+	case limit.Key == "max_connections", limit.Key == "compile_time", limit.Key == "compile_memory":
 		return "server." + limit.Key
 	}
 	return "limits." + limit.Key

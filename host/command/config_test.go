@@ -137,13 +137,13 @@ func TestConfigErrors(t *testing.T) {
 		{"syntax", "[server\n", "1:8: expected ']' to close table name"},
 		{"duplicate key", "[server]\naddr = ':1'\naddr = ':2'\n", "3:1: key addr is already defined"},
 
-		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections"},
+		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory"},
 		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route"},
 		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, args, env, limits"},
 		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, head_time, body_idle, keep_alive_idle, write_idle, handler_wall"},
-		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections"},
+		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory"},
 		{"unknown key, in line in line", route + "limits = { buffered.x = 1 }\n", "3:12: unknown key \"route.limits.buffered.x\"; route.limits.buffered is a value"},
-		{"odd keys, in line", "server = { addr = ':1', '5'.\"\" = ':1' }\n", "1:25: unknown key \"server.5.\"; known here: addr, core, cache_dir, grace, max_connections"},
+		{"odd keys, in line", "server = { addr = ':1', '5'.\"\" = ':1' }\n", "1:25: unknown key \"server.5.\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory"},
 		{"unknown limit of a route", route + "[route.limits]\nhaed = 1\n", "4:1: unknown key \"route.limits.haed\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
 		{"time of a route's head", route + route + "[route.limits]\nfields = 1\n  head_time = '1s'\n", "7:3: unknown key \"route.limits.head_time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
 		{"time of a route's head, in line", "route = [{ handler = 'a.wasm', limits = { Head_Time = '1s' } }]\n", "1:43: unknown key \"route.limits.Head_Time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
@@ -349,6 +349,7 @@ func TestExampleConfig(t *testing.T) {
 	want := settings{addr: flags.addr, grace: flags.grace, engine: engine.Config{
 		Core:           engine.Core(flags.core),
 		MaxConnections: engine.DefaultMaxConnections,
+		Compiler:       engine.Compiler{Time: engine.DefaultCompileTime, Memory: engine.DefaultCompileMemory},
 		Limits: engine.Limits{
 			StartLine: engine.DefaultStartLine, Head: engine.DefaultHead, Fields: engine.DefaultFields,
 			ChunkLine: engine.DefaultChunkLine, Trailers: engine.DefaultTrailers, TrailerFields: engine.DefaultTrailerFields,

@@ -28,7 +28,11 @@ The exit status is 1 when there is such a reason. Of the handler's code only sub
 			if err != nil {
 				return err
 			}
-			found, err := engine.Inspect(cmd.Context(), module)
+			compiler, err := compiler()
+			if err != nil {
+				return err
+			}
+			found, err := engine.Inspect(cmd.Context(), module, compiler)
 			if err != nil {
 				return err
 			}

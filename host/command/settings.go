@@ -48,6 +48,10 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 	s := &settings{addr: f.addr, grace: f.grace, verbose: f.verbose}
 	s.engine.Core = engine.Core(f.core)
 	s.engine.CacheDir = defaultCacheDir()
+	var err error
+	if s.engine.Compiler, err = compiler(); err != nil {
+		return nil, err
+	}
 	if f.config == "" {
 		return s, s.useHandler(handler, f.echo)
 	}

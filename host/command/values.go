@@ -107,6 +107,16 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// memorySize is a byteSize that 32 bits need not be enough for.
+type memorySize int64
+
+func (s *memorySize) UnmarshalText(text []byte) error {
+	var size byteSize
+	err := size.UnmarshalText(text)
+	*s = memorySize(size)
+	return err
+}
+
 // count is a number of things.
 type count int
 

@@ -55,8 +55,8 @@ type InspectedMemory struct {
 
 // Inspect describes a module. Of its code only what makes an instance ready is run, and only when nothing else is wrong.
 // An error means that there could be no runtime.
-func Inspect(ctx context.Context, binary []byte) (*Inspection, error) {
-	r, err := wasmruntime.New(ctx, wasmruntime.Config{})
+func Inspect(ctx context.Context, binary []byte, config wasmruntime.Config) (*Inspection, error) {
+	r, err := wasmruntime.New(ctx, config)
 	if err != nil {
 		return nil, err
 	}

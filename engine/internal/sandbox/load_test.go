@@ -334,7 +334,7 @@ func TestInspect(t *testing.T) {
 	})
 	for name, wasm := range map[string][]byte{"good": good, "bad": bad, "nothing": nil} {
 		t.Run(name, func(t *testing.T) {
-			found, err := sandbox.Inspect(t.Context(), wasm)
+			found, err := sandbox.Inspect(t.Context(), wasm, wasmruntime.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -167,7 +167,7 @@ func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module,
 	}
 	c, err := l.compile(ctx, decoded)
 	if err != nil {
-		return nil, fmt.Errorf("it is not valid WebAssembly: %s", firstLine(err))
+		return nil, compileError(err)
 	}
 	return &Module{
 		name:     name,
@@ -175,6 +175,14 @@ func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module,
 		compiled: c,
 		pulls:    decoded.ImportsFunc(abi.HandlerImportModule, "next_event"),
 	}, nil
+}
+
+// compileError tells a module that is at fault from a compiler that cannot have it, or is none.
+func compileError(err error) error {
+	if invalid := (*wasmruntime.InvalidError)(nil); errors.As(err, &invalid) {
+		return fmt.Errorf("it is not valid WebAssembly: %s", firstLine(err))
+	}
+	return err
 }
 
 func firstLine(err error) string {
