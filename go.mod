@@ -5,6 +5,7 @@ go 1.25.0
 toolchain go1.26.8
 
 require (
+	github.com/fsnotify/fsnotify v1.10.1 // host: files that change while they are served
 	github.com/pelletier/go-toml/v2 v2.4.3 // host: the configuration file
 	github.com/spf13/cobra v1.10.2 // host: commands
 	github.com/spf13/pflag v1.0.9 // host: flags

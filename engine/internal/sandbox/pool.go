@@ -111,8 +111,8 @@ type Pool struct {
 	idle []*instance
 	// unused is how many of them, from the start, were not needed since the last look at them.
 	unused int
-	// trimming says that another look is due.
-	trimming bool
+	// trimming is the next look, nil when none is due.
+	trimming *time.Timer
 	closed   bool
 }
 
@@ -258,6 +258,9 @@ func (p *Pool) judge(err error) error {
 func (p *Pool) blame(err error) {
 	var fault *Fault
 	switch {
+	case errors.Is(err, ErrClosed):
+		p.account.Requests.Add(-1) // another pool serves it, and counts it
+		p.breaker.undecided()
 	case errors.Is(err, exchange.ErrWallTime):
 		p.account.Faults[account.FaultWall].Add(1)
 		p.breaker.failure(p.log, err)
@@ -350,10 +353,9 @@ func (p *Pool) keep(i *instance, clean bool) bool {
 		return false
 	}
 	p.idle = append(p.idle, i)
-	if !p.trimming {
-		p.trimming = true
+	if p.trimming == nil {
 		p.unused = 0
-		time.AfterFunc(p.idleTime, p.trim)
+		p.trimming = time.AfterFunc(p.idleTime, p.trim)
 	}
 	return true
 }
@@ -395,8 +397,8 @@ func (p *Pool) trim() {
 	clear(p.idle[left:])
 	p.idle = p.idle[:left]
 	p.unused = left
-	if p.trimming = left > 0; p.trimming {
-		time.AfterFunc(p.idleTime, p.trim)
+	if p.trimming = nil; left > 0 {
+		p.trimming = time.AfterFunc(p.idleTime, p.trim)
 	}
 	p.mu.Unlock()
 	for _, i := range unneeded {
@@ -409,6 +411,9 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	idle, closed := p.idle, p.closed
 	p.idle, p.unused, p.closed = nil, 0, true
+	if p.trimming != nil {
+		p.trimming.Stop() // it would keep the pool and its image in memory
+	}
 	p.mu.Unlock()
 	if closed {
 		return
