@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
@@ -14,8 +12,16 @@ import (
 
 // Config says how an engine serves. The zero value of every field but Routes is its default.
 type Config struct {
-	// Routes are the handlers and the requests each of them answers. At least one.
+	// Routes are the handlers and the requests each of them answers, for hosts that no tenant has.
 	Routes []Route
+	// Tenants have hosts of their own, with routes that are loaded when they are needed. There is at least one route here or
+	// there.
+	Tenants []Tenant
+	// TenantIdle is how long the handler of a tenant is kept without requests, 100 ms to a century. Default 5 min.
+	TenantIdle time.Duration
+	// MaxLoaded is how many handlers of tenants are loaded at a time, 1 to 1,048,576. One more has the one go that was used
+	// longest ago, unless requests are with all of them. Default 1,024.
+	MaxLoaded int
 	// Core chooses how the parser runs: [CoreWasm], the default, in its sandbox; [CoreNative] linked into the process,
 	// which is faster and trusts the parser with the process's memory.
 	Core Core
@@ -49,10 +55,11 @@ const (
 // Route sends requests to a handler. Of the routes that fit a request the one with a host goes before those without,
 // and among these the longest path wins.
 type Route struct {
-	// Name stands for the route in logs. Default: its host and path.
+	// Name stands for the route in logs and for [Engine.Replace]; no other route has it. Default: its host and path. In
+	// front of that of a tenant's route stand the tenant's name and a colon.
 	Name string
 	// Host is the host name that the request must be meant for, without port, compared without regard to case. Empty:
-	// any.
+	// any; so it is for routes of tenants, whose hosts are the tenant's.
 	Host string
 	// Path is what the request's path must be or begin with, up to a slash: "/api" fits "/api" and "/api/users" but not
 	// "/apifox". It begins with a slash. Default "/".
@@ -71,7 +78,30 @@ type Route struct {
 	// Head and Fields can only be less than the server's, and HeadTime cannot be set. KeepAliveIdle is the time that
 	// follows an exchange of the route.
 	Limits Limits
+
+	// Isolation says who shares an instance of the handler. Default [IsolateRequests].
+	Isolation Isolation
+	// PoolSize is how many instances are kept ready without work, 1 to 65,536. Default 64.
+	PoolSize int
+	// MaxReuse is how many sessions an instance has before another takes its place. 0: any number.
+	MaxReuse int
+	// IdleTime is how long an instance is kept without work, 100 ms to a century, at least; at most it is twice as long.
+	// Default 1 min.
+	IdleTime time.Duration
 }
+
+// Isolation says who shares an instance of a handler.
+type Isolation string
+
+// The policies of isolation.
+const (
+	// IsolateRequests gives every request a clean instance: nothing that one has left behind is seen by another.
+	IsolateRequests Isolation = "request"
+	// IsolateConnections gives every connection a clean instance, which keeps its state between the requests of it.
+	IsolateConnections Isolation = "connection"
+	// ShareInstance has one instance serve all requests at a time, as chat rooms and broadcasts need it.
+	ShareInstance Isolation = "shared"
+)
 
 // Module is a handler in WebAssembly's binary format.
 type Module struct {
@@ -79,6 +109,9 @@ type Module struct {
 	Name string
 	// Wasm is the module itself. Routes with equal bytes share one compiled module, and no instances of it.
 	Wasm []byte
+	// Open reads the module when Wasm is nil. That of a tenant's route is called when a request needs the handler, each time
+	// that it is loaded, and may then be called by any goroutine.
+	Open func() ([]byte, error)
 }
 
 // Limits bound what a peer may send, in bytes and fields, and what it and a handler may take, in time: 100 ms to a
@@ -99,9 +132,6 @@ type Limits struct {
 	// Buffered bounds the body in bytes that is collected for a handler which does not take it in pieces, at most 1 GiB.
 	// Default 1 MiB.
 	Buffered int
-	// Log bounds what a handler may print in one session, in bytes of the log, where every line counts as 64 bytes more, at
-	// most 1 GiB. The rest is dropped. Default 64 KiB.
-	Log int
 
 	// HeadTime is the time from a message's first byte to the end of its head. Default 10 s.
 	HeadTime time.Duration
@@ -114,6 +144,24 @@ type Limits struct {
 	// HandlerWall is the time that a handler has from the request's head to the head of its answer, not counting the
 	// time it waits for the request's body. Default 30 s.
 	HandlerWall time.Duration
+
+	// What follows is what a handler may take. Where it is about all requests of a tenant, it is so for the routes without a
+	// tenant, too. A route's can only be less than its tenant's, or for a route without a tenant the server's.
+
+	// Memory bounds the memory of an instance in bytes, 64 KiB to 4 GiB. Default 64 MiB.
+	Memory int
+	// CPU bounds the CPU time of a request, of a stream from one wait to the next; 1 ms to a century. Default 50 ms.
+	CPU time.Duration
+	// Concurrent bounds how many requests of a tenant are with handlers at a time, and Queue how many more wait; further ones
+	// are answered 503. 1 to 1,048,576 each. Default 256 each. A route's own bound those of the route.
+	Concurrent, Queue int
+	// Response bounds the body of an answer in bytes. 0: any size.
+	Response int
+	// EventRate bounds how many events a session hears in a second; more come later. 0: any number.
+	EventRate int
+	// Log bounds what a handler may print in one session, in bytes of the log, where every line counts as 64 bytes more, at
+	// most 1 GiB. The rest is dropped. Default 64 KiB.
+	Log int
 }
 
 // Limits that apply where a field is zero.
@@ -126,7 +174,6 @@ const (
 	DefaultTrailers       = 8 << 10
 	DefaultTrailerFields  = 32
 	DefaultBuffered       = 1 << 20
-	DefaultLog            = 64 << 10
 	DefaultHeadTime       = 10 * time.Second
 	DefaultBodyIdle       = 30 * time.Second
 	DefaultKeepAliveIdle  = 75 * time.Second
@@ -134,12 +181,23 @@ const (
 	DefaultHandlerWall    = 30 * time.Second
 	DefaultCompileTime    = wasmruntime.DefaultCompileTime
 	DefaultCompileMemory  = wasmruntime.DefaultCompileMemory
+
+	DefaultMemory     = 64 << 20
+	DefaultCPU        = 50 * time.Millisecond
+	DefaultConcurrent = 256
+	DefaultQueue      = 256
+	DefaultLog        = 64 << 10
+	DefaultPoolSize   = 64
+	DefaultIdleTime   = time.Minute
+	DefaultTenantIdle = 5 * time.Minute
+	DefaultMaxLoaded  = 1024
 )
 
 // maxConnections is the most that one core takes.
 const maxConnections = 1 << 20
 
-// complete puts defaults, and in routes the server's limits, where nothing is set, and looks for what cannot be. It changes no slice of the caller's.
+// complete puts defaults, and in tenants and routes the limits around them, where nothing is set, and looks for what cannot
+// be. It changes no slice of the caller's.
 func (c *Config) complete() error {
 	if err := c.Limits.complete(); err != nil {
 		return err
@@ -147,44 +205,49 @@ func (c *Config) complete() error {
 	if err := c.Compiler.complete(); err != nil {
 		return err
 	}
-	if len(c.Routes) == 0 {
+	if len(c.Routes)+len(c.Tenants) == 0 {
 		return errors.New("no routes; give at least one, with a handler")
 	}
-	c.Routes = slices.Clone(c.Routes)
-	seen := map[string]bool{}
-	for i := range c.Routes {
-		route := &c.Routes[i]
-		if err := route.check(); err != nil {
-			return fmt.Errorf("route %d: %w", i+1, err)
-		}
-		if err := route.checkProcess(); err != nil {
-			err.Route = i
-			return err
-		}
-		if err := route.Limits.completeRoute(&c.Limits); err != nil {
-			err.Route, err.Name = i, route.Name
-			return err
-		}
-		place := strings.ToLower(route.Host) + strings.TrimSuffix(route.Path, "/")
-		if seen[place] {
-			return fmt.Errorf("route %d: host %q and path %q have a route already; give each its own", i+1, route.Host, route.Path)
-		}
-		seen[place] = true
+	var err error
+	if c.Routes, err = completeRoutes(c.Routes, &c.Limits, nil); err != nil {
+		return err
+	}
+	if err = c.completeTenants(); err != nil {
+		return err
+	}
+	return c.completeServer()
+}
+
+// completeServer puts defaults where nothing is set for the server, and looks for what cannot be.
+func (c *Config) completeServer() error {
+	if c.Core == "" {
+		c.Core = CoreWasm
 	}
 	if c.CoreInstances == 0 {
 		c.CoreInstances = runtime.GOMAXPROCS(0)
 	}
-	if c.MaxConnections == 0 {
-		c.MaxConnections = DefaultMaxConnections
-	}
 	if c.CoreInstances < 1 || c.CoreInstances > 1024 {
 		return fmt.Errorf("%d core instances; it can be 1 to 1024", c.CoreInstances)
 	}
-	if c.MaxConnections < 1 || c.MaxConnections > maxConnections {
-		return limitError("max_connections", "is %d; it can be 1 to %d", c.MaxConnections, maxConnections)
+	if err := completeAll(c.counts(), (&Config{MaxConnections: DefaultMaxConnections, MaxLoaded: DefaultMaxLoaded}).counts()); err != nil {
+		return err
+	}
+	if err := completeAll(c.times(), (&Config{TenantIdle: DefaultTenantIdle}).times()); err != nil {
+		return err
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
 	return nil
+}
+
+func (c *Config) counts() []limit[int] {
+	return []limit[int]{
+		{"max_connections", &c.MaxConnections, 1, maxConnections},
+		{"max_loaded", &c.MaxLoaded, 1, 1 << 20},
+	}
+}
+
+func (c *Config) times() []limit[time.Duration] {
+	return []limit[time.Duration]{{"tenant_idle", &c.TenantIdle, minTime, maxTime}}
 }

@@ -8,8 +8,8 @@
 //
 // Where handlers are not trusted, a process of its own compiles them: see [Compiler].
 //
-// The pieces are in internal: core drives the parser, transport owns sockets and is the HTTP/1.1 front end, sandbox runs
-// handlers, hostabi is what they import, exchange is the border between front ends and handlers.
+// The pieces are in internal: core drives the parser, transport owns sockets and is the HTTP/1.1 front end, tenancy finds
+// handlers, sandbox runs them, hostabi is what they import, exchange is the border between front ends and handlers.
 package engine
 
 import (
@@ -20,10 +20,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/sandbox"
+	"github.com/sluicehttp/sluice/engine/internal/tenancy"
 	"github.com/sluicehttp/sluice/engine/internal/transport"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
@@ -36,11 +38,19 @@ var ErrClosed = transport.ErrClosed
 
 // Engine serves routes.
 type Engine struct {
-	runtime *wasmruntime.Runtime
-	modules []*sandbox.Module
-	pools   []*sandbox.Pool
-	cores   *core.Set
-	server  *transport.Server
+	// config is the one the engine was made with, without routes: what of it cannot change holds until the end.
+	config   Config
+	runtime  *wasmruntime.Runtime
+	loader   *sandbox.Loader
+	registry *tenancy.Registry
+	cores    *core.Set
+	server   *transport.Server
+
+	// serverLimits and headFirst are what the transport was given: they apply where a route says nothing else.
+	serverLimits transport.Limits
+	headFirst    bool
+
+	refused atomic.Uint64 // changes
 
 	closing sync.Once
 	err     error
@@ -62,7 +72,8 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 	if err := config.complete(); err != nil {
 		return nil, err
 	}
-	e = &Engine{}
+	e = &Engine{config: config, serverLimits: config.Limits.transport(), headFirst: config.headFirst()}
+	e.config.Routes, e.config.Tenants = nil, nil
 	defer func() {
 		if err != nil {
 			_ = e.free(ctx)
@@ -75,8 +86,14 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 	if err != nil {
 		return e, err
 	}
-	routes, err := e.load(ctx, &config)
+	e.loader, err = sandbox.NewLoader(ctx, e.runtime, sandbox.Config{MaxMemory: maxMemory, Log: config.Log})
 	if err != nil {
+		return e, err
+	}
+	e.registry = tenancy.NewRegistry(tenancy.Config{
+		Loader: e.loader, Idle: config.TenantIdle, MaxLoaded: config.MaxLoaded, Log: config.Log,
+	})
+	if _, err = e.change(ctx, &config); err != nil {
 		return e, err
 	}
 	e.cores, err = openCores(ctx, e.runtime, coresConfig{
@@ -91,52 +108,15 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 	}
 	e.server = transport.NewServer(transport.Config{
 		Cores:          e.cores,
-		Router:         routes,
+		Router:         e.registry,
 		MaxConnections: config.MaxConnections,
 		HeadTime:       config.Limits.HeadTime,
-		Limits:         config.Limits.transport(),
-		HeadFirst:      config.headFirst(),
+		Limits:         e.serverLimits,
+		HeadFirst:      e.headFirst,
 		Log:            config.Log,
 	})
 	return e, nil
 }
-
-// load loads the handlers of all routes.
-func (e *Engine) load(ctx context.Context, config *Config) (*router, error) {
-	loader, err := sandbox.NewLoader(ctx, e.runtime, sandbox.Config{MaxSleep: config.Limits.HandlerWall, Log: config.Log})
-	if err != nil {
-		return nil, err
-	}
-	routes := &router{}
-	for _, route := range config.Routes {
-		module, err := loader.Load(ctx, route.Handler.Name, route.Handler.Wasm)
-		if err != nil {
-			return nil, fmt.Errorf("handler %w", err)
-		}
-		e.modules = append(e.modules, module)
-		pool, err := module.NewPool(sandbox.PoolConfig{
-			Route: route.Name, Process: route.process(), Log: config.Log,
-			Limits: sandbox.Limits{Wall: route.Limits.HandlerWall, Log: route.Limits.Log},
-		})
-		if err != nil {
-			return nil, fmt.Errorf("handler %s: %w", route.Handler.Name, err)
-		}
-		e.pools = append(e.pools, pool)
-		target := &transport.Route{Name: route.Name, Handler: pool}
-		if own := route.Limits.transport(); own != config.Limits.transport() {
-			target.Limits = &own
-		}
-		routes.add(route, target)
-	}
-	routes.sort()
-	return routes, nil
-}
-
-// Stats are what an engine has done since it was made.
-type Stats = transport.Stats
-
-// Stats tells what the engine has done so far.
-func (e *Engine) Stats() Stats { return e.server.Stats() }
 
 // Serve answers the connections that a listener accepts, until Close; then it returns ErrClosed. It may be called for
 // several listeners, and closes each.
@@ -149,20 +129,19 @@ func (e *Engine) Close(ctx context.Context) error {
 		if e.err = e.server.Close(ctx); e.err == nil {
 			e.err = e.free(ctx)
 		}
-		// Otherwise some handler is still running, and what it runs in cannot be freed under it.
+		// Otherwise some handler is still running or being loaded, and what it runs in cannot be freed under it.
 	})
 	return e.err
 }
 
-// free gives everything back. Nothing may be running.
+// free gives everything back, unless ctx ends while a handler is being loaded. Nothing may be running.
 func (e *Engine) free(ctx context.Context) error {
+	if e.registry != nil {
+		if err := e.registry.Close(ctx); err != nil {
+			return err
+		}
+	}
 	var errs []error
-	for _, pool := range e.pools {
-		pool.Close()
-	}
-	for _, module := range e.modules {
-		module.Close()
-	}
 	if e.cores != nil {
 		errs = append(errs, e.cores.Close())
 	}

@@ -15,9 +15,11 @@ const MaxProcess = 64 << 10
 
 // ProcessError says that an argument or an environment variable of a route cannot be what it is set to.
 type ProcessError struct {
-	// Route is the index of the route in [Config.Routes], Name its name.
-	Route int
-	Name  string
+	// Route is the index of the route, in [Config.Routes] or in those of the tenant, Name its name. Tenant is the index in
+	// [Config.Tenants] of the tenant; -1 without one.
+	Route  int
+	Name   string
+	Tenant int
 	// Key is what is wrong, as configuration files name it: "args.0" for the first argument, "env.HOME" for a variable, "args"
 	// or "env" for the larger of both when they are too large together.
 	Key string
@@ -31,7 +33,7 @@ func (e *ProcessError) Error() string { return fmt.Sprintf("route %q: %s", e.Nam
 // end a variable's name at the first equals sign.
 func (config *Route) checkProcess() *ProcessError {
 	bad := func(key, format string, args ...any) *ProcessError {
-		return &ProcessError{Name: config.Name, Key: key, problem: fmt.Sprintf(format, args...)}
+		return &ProcessError{Tenant: -1, Name: config.Name, Key: key, problem: fmt.Sprintf(format, args...)}
 	}
 	args, env := 0, 0
 	for i, arg := range config.Args {

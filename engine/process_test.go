@@ -37,9 +37,9 @@ func TestProcessErrors(t *testing.T) {
 }
 
 func TestProcessIsThatOfTheRoute(t *testing.T) {
-	config := Config{Limits: Limits{Log: 100}, Routes: []Route{
+	config := Config{Limits: Limits{Log: 200}, Routes: []Route{
 		{Path: "/a", Args: []string{"-v"}, Env: map[string]string{"C": "", "A": "=", "B": strings.Repeat("x", 65536-14)}},
-		{Path: "/b", Limits: Limits{Log: 200}},
+		{Path: "/b", Limits: Limits{Log: 100}},
 	}}
 	if err := config.complete(); err != nil {
 		t.Fatal(err)

@@ -1,121 +1,47 @@
 package engine
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/sluicehttp/sluice/engine/internal/transport"
 	"github.com/sluicehttp/sluice/guest/http1"
 )
 
-// router finds routes. It is immutable.
-type router struct {
-	// routes are in the order in which they are tried: the first that fits answers.
-	routes []route
-}
-
-// route is a [Route] made ready for matching.
-type route struct {
-	host    string // lower case; empty: any
-	path    string // without a slash at its end, so "" for "/"
-	methods []string
-	allow   string
-	target  *transport.Route
-}
-
-// add takes a route in. Its place in the order is found by sort.
-func (r *router) add(config Route, target *transport.Route) {
-	r.routes = append(r.routes, route{
-		host:    strings.ToLower(config.Host),
-		path:    strings.TrimSuffix(config.Path, "/"),
-		methods: config.Methods,
-		allow:   strings.Join(config.Methods, ", "),
-		target:  target,
-	})
-}
-
-// sort brings routes with a host before those without, and longer paths before shorter ones.
-func (r *router) sort() {
-	slices.SortStableFunc(r.routes, func(a, b route) int {
-		if a.host == "" != (b.host == "") {
-			return cmp.Compare(len(b.host), len(a.host))
+// completeRoutes gives the routes of a tenant, nil for those without one, with defaults where nothing is set. It looks for
+// what cannot be.
+func completeRoutes(given []Route, limits *Limits, tenant *Tenant) ([]Route, error) {
+	routes := slices.Clone(given)
+	places, names := make(map[string]bool, len(routes)), make(map[string]int, len(routes))
+	for i := range routes {
+		route := &routes[i]
+		if err := route.complete(tenant); err != nil {
+			return nil, fmt.Errorf("route %d: %w", i+1, err)
 		}
-		return cmp.Compare(len(b.path), len(a.path))
-	})
-}
-
-// Route implements [transport.Router].
-func (r *router) Route(authority, target, method []byte) transport.Match {
-	host, path := hostname(authority), targetPath(target)
-	for i := range r.routes {
-		candidate := &r.routes[i]
-		if !candidate.fits(host, path) {
-			continue
+		if err := route.checkProcess(); err != nil {
+			err.Route = i
+			return nil, err
 		}
-		if !candidate.allows(method) {
-			return transport.Match{Status: 405, Allow: candidate.allow}
+		if err := route.completeLimits(limits, tenant); err != nil {
+			err.Route, err.Name = i, route.Name
+			return nil, err
 		}
-		return transport.Match{Route: candidate.target}
-	}
-	return transport.Match{Status: 404}
-}
-
-// fits reports whether host and path are the route's.
-func (r *route) fits(host, path []byte) bool {
-	if r.host != "" && !http1.EqualFold(host, r.host) {
-		return false
-	}
-	if len(path) < len(r.path) || string(path[:len(r.path)]) != r.path {
-		return false
-	}
-	return len(path) == len(r.path) || path[len(r.path)] == '/' || r.path == ""
-}
-
-// allows reports whether the route answers a method.
-func (r *route) allows(method []byte) bool {
-	for _, allowed := range r.methods {
-		if string(method) == allowed {
-			return true
+		place := strings.ToLower(route.Host) + strings.TrimSuffix(route.Path, "/")
+		if places[place] {
+			return nil, fmt.Errorf("route %d: host %q and path %q have a route already; give each its own", i+1, route.Host, route.Path)
 		}
-	}
-	return len(r.methods) == 0
-}
-
-// hostname is an authority without its port.
-func hostname(authority []byte) []byte {
-	colon := bytes.LastIndexByte(authority, ':')
-	if colon < 0 || bytes.IndexByte(authority[colon:], ']') >= 0 {
-		return authority
-	}
-	return authority[:colon]
-}
-
-// targetPath is the path of a request target (RFC 9112 section 3.2): of an absolute target the part behind the authority,
-// and nothing for "*".
-func targetPath(target []byte) []byte {
-	if len(target) > 0 && target[0] != '/' {
-		scheme := bytes.Index(target, []byte("://"))
-		if scheme < 0 {
-			return nil
+		places[place] = true
+		if earlier, taken := names[route.Name]; taken {
+			return nil, fmt.Errorf("route %d: route %d has the name %q already; give each its own", i+1, earlier+1, route.Name)
 		}
-		target = target[scheme+len("://"):]
-		end := bytes.IndexAny(target, "/?")
-		if end < 0 {
-			return nil
-		}
-		target = target[end:]
+		names[route.Name] = i
 	}
-	if query := bytes.IndexByte(target, '?'); query >= 0 {
-		target = target[:query]
-	}
-	return target
+	return routes, nil
 }
 
-// check looks for what a route cannot have.
-func (config *Route) check() error {
+// complete puts defaults where nothing is set, and looks for what a route cannot have.
+func (config *Route) complete(tenant *Tenant) error {
 	if config.Path == "" {
 		config.Path = "/"
 	}
@@ -125,8 +51,13 @@ func (config *Route) check() error {
 	if strings.ContainsAny(config.Path, "?#* ") {
 		return fmt.Errorf("path %q holds one of ?, #, * or a space; a path is a plain prefix", config.Path)
 	}
-	if strings.ContainsAny(config.Host, "/ :") && !strings.HasPrefix(config.Host, "[") {
-		return fmt.Errorf("host %q holds more than a host name; write it without scheme, port and path", config.Host)
+	if config.Host != "" {
+		if tenant != nil {
+			return fmt.Errorf("host %q is the route's alone; give hosts to the tenant", config.Host)
+		}
+		if err := checkHost(config.Host); err != nil {
+			return err
+		}
 	}
 	for _, method := range config.Methods {
 		if !http1.IsToken([]byte(method)) {
@@ -136,5 +67,59 @@ func (config *Route) check() error {
 	if config.Name == "" {
 		config.Name = config.Host + config.Path
 	}
+	if tenant != nil {
+		config.Name = tenant.Name + ":" + config.Name
+		if config.Handler.Wasm == nil && config.Handler.Open == nil {
+			return fmt.Errorf("there is no handler; give its module Wasm or Open")
+		}
+	}
+	return config.completeIsolation()
+}
+
+func checkHost(host string) error {
+	if strings.ContainsAny(host, "/ :") && !strings.HasPrefix(host, "[") {
+		return fmt.Errorf("host %q holds more than a host name; write it without scheme, port and path", host)
+	}
 	return nil
+}
+
+func (config *Route) completeIsolation() error {
+	switch config.Isolation {
+	case "":
+		config.Isolation = IsolateRequests
+	case IsolateRequests, IsolateConnections, ShareInstance:
+	default:
+		return fmt.Errorf("isolation %q is not known; there are %q, %q and %q", config.Isolation,
+			IsolateRequests, IsolateConnections, ShareInstance)
+	}
+	return nil
+}
+
+// completeLimits puts the limits around it where a route sets nothing, and looks for what cannot be.
+func (config *Route) completeLimits(around *Limits, tenant *Tenant) *LimitError {
+	whose := "server"
+	if tenant != nil {
+		whose = "tenant"
+	}
+	if err := config.Limits.completeWithin(around, whose); err != nil {
+		return err
+	}
+	if err := config.Limits.narrower(around, whose, tenant != nil); err != nil {
+		return err
+	}
+	if err := completeAll(config.counts(), (&Route{PoolSize: DefaultPoolSize}).counts()); err != nil {
+		return err
+	}
+	return completeAll(config.times(), (&Route{IdleTime: DefaultIdleTime}).times())
+}
+
+func (config *Route) counts() []limit[int] {
+	return []limit[int]{
+		{"pool_size", &config.PoolSize, 1, 1 << 16},
+		{"max_reuse", &config.MaxReuse, 0, 1 << 30},
+	}
+}
+
+func (config *Route) times() []limit[time.Duration] {
+	return []limit[time.Duration]{{"idle_time", &config.IdleTime, minTime, maxTime}}
 }
