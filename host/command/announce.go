@@ -21,6 +21,9 @@ func announce(w io.Writer, s *settings, addr net.Addr) {
 	for _, route := range s.engine.Routes {
 		fmt.Fprintf(table, "  route\t%s\t%s\t%s\n", route.Host+route.Path, methods(route), route.Handler.Name)
 	}
+	if count := len(s.engine.Tenants); count > 0 {
+		fmt.Fprintf(table, "  tenants\t%d\n", count)
+	}
 	fmt.Fprint(table, "\nPress Ctrl+C to stop.\n")
 	_ = table.Flush() // a server whose output nobody reads serves all the same
 }

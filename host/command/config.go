@@ -10,9 +10,10 @@ import (
 
 // configFile is what a configuration file may say.
 type configFile struct {
-	Server serverTable  `toml:"server"`
-	Limits limitsTable  `toml:"limits"`
-	Routes []routeTable `toml:"route"`
+	Server  serverTable   `toml:"server"`
+	Limits  limitsTable   `toml:"limits"`
+	Routes  []routeTable  `toml:"route"`
+	Tenants []tenantTable `toml:"tenant"`
 }
 
 type serverTable struct {
@@ -23,6 +24,8 @@ type serverTable struct {
 	MaxConnections *scalar `toml:"max_connections"`
 	CompileTime    *scalar `toml:"compile_time"`
 	CompileMemory  *scalar `toml:"compile_memory"`
+	TenantIdle     *scalar `toml:"tenant_idle"`
+	MaxLoaded      *scalar `toml:"max_loaded"`
 }
 
 // scalar is a string, number or boolean as the file has it. It is parsed after decoding: the decoder gives errors about
@@ -36,6 +39,7 @@ func (s *scalar) UnmarshalText(text []byte) error {
 
 // useFile reads a configuration file and takes what it says. Paths in it are relative to its folder.
 func (s *settings) useFile(path string) error {
+	s.files = []string{path}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return cannotRead(path, err, "name a configuration file with --config")
@@ -48,8 +52,39 @@ func (s *settings) useFile(path string) error {
 	if err = s.useValues(&file, s.source); err != nil {
 		return err
 	}
-	s.engine.Routes, err = routes(file.Routes, s.source)
+	s.files = append(s.files, file.handlers(s.source)...)
+	if err = file.check(s.source); err != nil {
+		return err
+	}
+	if s.engine.Routes, err = routes(ownRoutes(file.Routes), s.source, newLoaded()); err != nil {
+		return err
+	}
+	s.engine.Tenants, err = tenants(file.Tenants, s.source)
 	return err
+}
+
+// handlers are the files that handlers lie in.
+func (f *configFile) handlers(source *source) (files []string) {
+	for _, table := range f.Routes {
+		files = append(files, source.relative(table.Handler))
+	}
+	for i := range f.Tenants {
+		for _, table := range f.Tenants[i].Routes {
+			files = append(files, source.relative(table.Handler))
+		}
+	}
+	return files
+}
+
+// check finds what the file's grammar allows and that still makes no sense.
+func (f *configFile) check(source *source) error {
+	if len(f.Routes)+len(f.Tenants) == 0 {
+		return source.errorf("there are no routes; add a [[route]] with the handler that answers")
+	}
+	if err := checkRoutes(ownRoutes(f.Routes), source); err != nil {
+		return err
+	}
+	return checkTenants(f, source)
 }
 
 func (s *settings) useValues(file *configFile, source *source) error {
@@ -77,6 +112,8 @@ func (t *serverTable) values(s *settings) []value {
 		{"max_connections", t.MaxConnections, (*count)(&s.engine.MaxConnections)},
 		{"compile_time", t.CompileTime, (*duration)(&s.engine.Compiler.Time)},
 		{"compile_memory", t.CompileMemory, (*memorySize)(&s.engine.Compiler.Memory)},
+		{"tenant_idle", t.TenantIdle, (*duration)(&s.engine.TenantIdle)},
+		{"max_loaded", t.MaxLoaded, (*count)(&s.engine.MaxLoaded)},
 	}
 }
 

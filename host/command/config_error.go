@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -107,6 +108,10 @@ func wanted(field reflect.Type) string {
 	switch {
 	case field == reflect.TypeFor[[]routeTable]():
 		return "tables headed [[route]]"
+	case field == reflect.TypeFor[[]tenantTable]():
+		return "tables headed [[tenant]]"
+	case field == reflect.TypeFor[[]tenantRouteTable]():
+		return "tables headed [[tenant.route]]"
 	case field == reflect.TypeFor[[]string]():
 		return "an array of strings"
 	case field == reflect.TypeFor[*scalar]():
@@ -122,25 +127,38 @@ func wanted(field reflect.Type) string {
 // locate says where in the configuration file, if there is one, the cause of an engine's error is: the key for a limit, an
 // argument or a variable that cannot be, otherwise the file as a whole.
 func (s *settings) locate(err error) error {
-	if s.source == nil {
+	if err == nil || s.source == nil {
 		return err
 	}
 	if limit := (*engine.LimitError)(nil); errors.As(err, &limit) {
 		return s.source.errorAt(limitKey(limit), "%w", err)
 	}
 	if process := (*engine.ProcessError)(nil); errors.As(err, &process) {
-		return s.source.errorAt(routeKey(process.Route, strings.ToLower(process.Key)), "%w", err)
+		return s.source.errorAt(join(routeOf(process.Tenant, process.Route), strings.ToLower(process.Key)), "%w", err)
 	}
 	return s.source.errorf("%w", err)
 }
 
 // limitKey is the key of a limit in the file.
 func limitKey(limit *engine.LimitError) string {
-	switch {
-	case limit.Route >= 0:
-		return routeKey(limit.Route, "limits", limit.Key)
-	case limit.Key == "max_connections", limit.Key == "compile_time", limit.Key == "compile_memory":
-		return "server." + limit.Key
+	table := routeOf(limit.Tenant, limit.Route)
+	switch _, ofRoute := lookUp(reflect.TypeFor[routeFields](), limit.Key); {
+	case ofRoute:
+	case slices.Contains([]string{"max_connections", "tenant_idle", "max_loaded", "compile_time", "compile_memory"}, limit.Key):
+		table = "server"
+	default:
+		table = join(table, "limits")
 	}
-	return "limits." + limit.Key
+	return join(table, limit.Key)
+}
+
+// routeOf is the key of a tenant's route; of a route without a tenant, or of a tenant, when the other index is negative.
+func routeOf(tenant, route int) (key string) {
+	if tenant >= 0 {
+		key = tenantKey(tenant)
+	}
+	if route >= 0 {
+		key = join(key, routeKey(route))
+	}
+	return key
 }

@@ -7,12 +7,15 @@ type limitsTable struct {
 	sizesTable
 	HeadTime *scalar `toml:"head_time"`
 	timesTable
+	handlerTable
 }
 
-// routeLimitsTable is [route.limits]. It has no head_time: a route is known only when the head is complete.
+// routeLimitsTable is [route.limits], [tenant.limits] or [tenant.route.limits]. It has no head_time: a route is known only
+// when the head is complete.
 type routeLimitsTable struct {
 	sizesTable
 	timesTable
+	handlerTable
 }
 
 type sizesTable struct {
@@ -23,7 +26,6 @@ type sizesTable struct {
 	Trailers      *scalar `toml:"trailers"`
 	TrailerFields *scalar `toml:"trailer_fields"`
 	Buffered      *scalar `toml:"buffered"`
-	Log           *scalar `toml:"log"`
 }
 
 type timesTable struct {
@@ -33,13 +35,24 @@ type timesTable struct {
 	HandlerWall   *scalar `toml:"handler_wall"`
 }
 
+// handlerTable is what handlers may take.
+type handlerTable struct {
+	Memory     *scalar `toml:"memory"`
+	CPU        *scalar `toml:"cpu"`
+	Concurrent *scalar `toml:"concurrent"`
+	Queue      *scalar `toml:"queue"`
+	Response   *scalar `toml:"response"`
+	EventRate  *scalar `toml:"event_rate"`
+	Log        *scalar `toml:"log"`
+}
+
 func (t *limitsTable) values(limits *engine.Limits) []value {
 	values := append(t.sizesTable.values(limits), value{"head_time", t.HeadTime, (*duration)(&limits.HeadTime)})
-	return append(values, t.timesTable.values(limits)...)
+	return append(append(values, t.timesTable.values(limits)...), t.handlerTable.values(limits)...)
 }
 
 func (t *routeLimitsTable) values(limits *engine.Limits) []value {
-	return append(t.sizesTable.values(limits), t.timesTable.values(limits)...)
+	return append(append(t.sizesTable.values(limits), t.timesTable.values(limits)...), t.handlerTable.values(limits)...)
 }
 
 func (t *sizesTable) values(limits *engine.Limits) []value {
@@ -51,7 +64,6 @@ func (t *sizesTable) values(limits *engine.Limits) []value {
 		{"trailers", t.Trailers, (*byteSize)(&limits.Trailers)},
 		{"trailer_fields", t.TrailerFields, (*count)(&limits.TrailerFields)},
 		{"buffered", t.Buffered, (*byteSize)(&limits.Buffered)},
-		{"log", t.Log, (*byteSize)(&limits.Log)},
 	}
 }
 
@@ -61,5 +73,17 @@ func (t *timesTable) values(limits *engine.Limits) []value {
 		{"keep_alive_idle", t.KeepAliveIdle, (*duration)(&limits.KeepAliveIdle)},
 		{"write_idle", t.WriteIdle, (*duration)(&limits.WriteIdle)},
 		{"handler_wall", t.HandlerWall, (*duration)(&limits.HandlerWall)},
+	}
+}
+
+func (t *handlerTable) values(limits *engine.Limits) []value {
+	return []value{
+		{"memory", t.Memory, (*byteSize)(&limits.Memory)},
+		{"cpu", t.CPU, (*duration)(&limits.CPU)},
+		{"concurrent", t.Concurrent, (*count)(&limits.Concurrent)},
+		{"queue", t.Queue, (*count)(&limits.Queue)},
+		{"response", t.Response, (*byteSize)(&limits.Response)},
+		{"event_rate", t.EventRate, (*count)(&limits.EventRate)},
+		{"log", t.Log, (*byteSize)(&limits.Log)},
 	}
 }

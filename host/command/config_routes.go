@@ -1,98 +1,176 @@
 package command
 
 import (
+	"fmt"
 	"net"
 	"strings"
 
 	"github.com/sluicehttp/sluice/engine"
 )
 
+// routeTable is [[route]].
 type routeTable struct {
-	Name    string            `toml:"name"`
-	Host    string            `toml:"host"`
-	Path    string            `toml:"path"`
-	Methods []string          `toml:"methods"`
-	Handler string            `toml:"handler"`
-	Args    []string          `toml:"args"`
-	Env     map[string]string `toml:"env"`
-	Limits  routeLimitsTable  `toml:"limits"`
+	Name string `toml:"name"`
+	Host string `toml:"host"`
+	routeFields
 }
 
-// routes checks the routes of a file and loads their handlers.
-func routes(tables []routeTable, source *source) ([]engine.Route, error) {
-	if err := checkRoutes(tables, source); err != nil {
-		return nil, err
+// routeFields are what routes with and without a tenant have.
+type routeFields struct {
+	Path      string            `toml:"path"`
+	Methods   []string          `toml:"methods"`
+	Handler   string            `toml:"handler"`
+	Args      []string          `toml:"args"`
+	Env       map[string]string `toml:"env"`
+	Isolation *scalar           `toml:"isolation"`
+	PoolSize  *scalar           `toml:"pool_size"`
+	MaxReuse  *scalar           `toml:"max_reuse"`
+	IdleTime  *scalar           `toml:"idle_time"`
+	Limits    routeLimitsTable  `toml:"limits"`
+}
+
+// routeTables are those of the file, or of a tenant.
+type routeTables struct {
+	// key is that of all of them: "route", or "tenant.0.route".
+	key    string
+	tables []routeTable
+}
+
+func ownRoutes(tables []routeTable) routeTables { return routeTables{"route", tables} }
+
+// at is the key of a route or of something in it.
+func (t *routeTables) at(index int, inside ...any) string {
+	key := fmt.Sprintf("%s.%d", t.key, index)
+	for _, part := range inside {
+		key = fmt.Sprintf("%s.%v", key, part)
 	}
-	routes := make([]engine.Route, len(tables))
-	modules := make(map[string]engine.Module)
-	for i, table := range tables {
-		file := source.relative(table.Handler)
-		if _, loaded := modules[file]; !loaded {
-			module, err := readModule(file, "paths are relative to the configuration file's folder")
-			if err != nil {
-				return nil, source.errorAt(routeKey(i, "handler"), "%w", err)
-			}
-			modules[file] = module
+	return key
+}
+
+// handlers finds the modules of handlers.
+type handlers interface {
+	module(file string) (engine.Module, error)
+}
+
+// routes makes the routes of tables that were checked.
+func routes(routeTables routeTables, source *source, handlers handlers) ([]engine.Route, error) {
+	routes := make([]engine.Route, len(routeTables.tables))
+	for i := range routeTables.tables {
+		table, route := &routeTables.tables[i], &routes[i]
+		module, err := handlers.module(source.relative(table.Handler))
+		if err != nil {
+			return nil, source.errorAt(routeTables.at(i, "handler"), "%w", err)
 		}
-		routes[i] = engine.Route{
+		*route = engine.Route{
 			Name: table.Name, Host: table.Host, Path: table.Path, Methods: table.Methods,
-			Handler: modules[file], Args: table.Args, Env: table.Env,
+			Handler: module, Args: table.Args, Env: table.Env,
 		}
 		if table.Path == "" {
-			routes[i].Path = "/"
+			route.Path = "/"
 		}
-		if err := source.parse(routeKey(i, "limits"), table.Limits.values(&routes[i].Limits)); err != nil {
+		if err := source.parse(routeTables.at(i), table.values(route)); err != nil {
+			return nil, err
+		}
+		if err := source.parse(routeTables.at(i, "limits"), table.Limits.values(&route.Limits)); err != nil {
 			return nil, err
 		}
 	}
 	return routes, nil
 }
 
+func (f *routeFields) values(route *engine.Route) []value {
+	return []value{
+		{"isolation", f.Isolation, (*isolation)(&route.Isolation)},
+		{"pool_size", f.PoolSize, (*count)(&route.PoolSize)},
+		{"max_reuse", f.MaxReuse, (*count)(&route.MaxReuse)},
+		{"idle_time", f.IdleTime, (*duration)(&route.IdleTime)},
+	}
+}
+
+// loaded are modules that are read at once, each file once.
+type loaded map[string]engine.Module
+
+func newLoaded() loaded { return loaded{} }
+
+func (l loaded) module(file string) (engine.Module, error) {
+	if module, read := l[file]; read {
+		return module, nil
+	}
+	module, err := readModule(file, relativePaths)
+	if err == nil {
+		l[file] = module
+	}
+	return module, err
+}
+
+const relativePaths = "paths are relative to the configuration file's folder"
+
 // checkRoutes finds what the file's grammar allows and that still makes no sense.
-func checkRoutes(tables []routeTable, source *source) error {
-	if len(tables) == 0 {
-		return source.errorf("there are no routes; add a [[route]] with the handler that answers")
+func checkRoutes(routes routeTables, source *source) error {
+	header := "[[" + withoutIndexes(routes.key) + "]]"
+	if len(routes.tables) > 0 && !source.has(routes.at(0)) {
+		return source.errorAt(routes.key, "%s must be tables headed %s", withoutIndexes(routes.key), header)
 	}
-	if !source.has(routeKey(0)) {
-		return source.errorAt("route", "route must be tables headed [[route]]")
+	if written := source.tables[routes.key]; written > 0 && written != len(routes.tables) { // the decoder drops some
+		return source.errorAt(routes.key, "all routes must be headed in the same case; write %s", header)
 	}
-	if written := source.tables["route"]; written > 0 && written != len(tables) {
-		return source.errorAt("route", "all routes must be headed in the same case; write [[route]]") // the decoder drops some
-	}
-	first := make(map[string]int)
-	for i := range tables {
-		if err := tables[i].check(source, i); err != nil {
+	places, names := map[string]int{}, map[string]int{}
+	for i := range routes.tables {
+		table := &routes.tables[i]
+		if err := table.check(&routes, source, i); err != nil {
 			return err
 		}
-		place := tables[i].place()
-		if earlier, taken := first[place]; taken {
-			return source.errorAt(routeKey(i), "the route on line %d already answers %s; give one of them another host or path",
-				source.line(routeKey(earlier)), place)
+		place := table.place()
+		if earlier, taken := places[place]; taken {
+			return source.errorAt(routes.at(i), "the route on line %d already answers %s; give one of them another host or path",
+				source.line(routes.at(earlier)), place)
 		}
-		first[place] = i
+		places[place] = i
+		if earlier, taken := names[table.name()]; taken {
+			return source.errorAt(routes.at(i, "name"), "the route on line %d has the name %q already; give one of them another",
+				source.line(routes.at(earlier)), table.name())
+		}
+		names[table.name()] = i
 	}
 	return nil
 }
 
-func (r *routeTable) check(source *source, index int) error {
+func (r *routeTable) check(routes *routeTables, source *source, index int) error {
 	if r.Handler == "" {
-		return source.errorAt(routeKey(index, "handler"), `the route has no handler; add handler = "file.wasm"`)
+		return source.errorAt(routes.at(index, "handler"), `the route has no handler; add handler = "file.wasm"`)
 	}
-	if source.has(routeKey(index, "path")) && !strings.HasPrefix(r.Path, "/") {
-		return source.errorAt(routeKey(index, "path"), `path must begin with "/"; write "/%s"`, r.Path)
+	if source.has(routes.at(index, "path")) && !strings.HasPrefix(r.Path, "/") {
+		return source.errorAt(routes.at(index, "path"), `path must begin with "/"; write "/%s"`, r.Path)
 	}
 	if strings.ContainsAny(r.Path, "?#* ") {
-		return source.errorAt(routeKey(index, "path"), "path must be a plain prefix, without ?, #, * and spaces")
+		return source.errorAt(routes.at(index, "path"), "path must be a plain prefix, without ?, #, * and spaces")
 	}
-	if _, _, err := net.SplitHostPort(r.Host); err == nil || strings.ContainsAny(r.Host, "/ ") {
-		return source.errorAt(routeKey(index, "host"), `host must be a name alone, such as "example.com", without scheme, port or path`)
+	if !isHost(r.Host) {
+		return source.errorAt(routes.at(index, "host"), `host must be a name alone, such as "example.com", without scheme, port or path`)
 	}
 	for i, method := range r.Methods {
 		if !isToken(method) {
-			return source.errorAt(routeKey(index, "methods", i), `%q is not a method; write a name such as "GET"`, method)
+			return source.errorAt(routes.at(index, "methods", i), `%q is not a method; write a name such as "GET"`, method)
 		}
 	}
 	return nil
+}
+
+// isHost says whether there is nothing but a host name.
+func isHost(name string) bool {
+	_, _, err := net.SplitHostPort(name)
+	return err != nil && !strings.ContainsAny(name, "/ ")
+}
+
+// name is the route's name, which is its host and path when it has no other.
+func (r *routeTable) name() string {
+	switch {
+	case r.Name != "":
+		return r.Name
+	case r.Path == "":
+		return r.Host + "/"
+	}
+	return r.Host + r.Path
 }
 
 // place is what a route answers. Neither the case of its host nor a slash at the end of its path makes a difference.

@@ -105,7 +105,7 @@ key = "other"
 				Args: []string{"-v", ""}, Env: map[string]string{"KEY": "value", "key": "other", "a.b": ""}},
 		},
 	}}
-	got.source = nil
+	got.source, got.files = nil, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
@@ -137,16 +137,16 @@ func TestConfigErrors(t *testing.T) {
 		{"syntax", "[server\n", "1:8: expected ']' to close table name"},
 		{"duplicate key", "[server]\naddr = ':1'\naddr = ':2'\n", "3:1: key addr is already defined"},
 
-		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory"},
-		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route"},
-		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, args, env, limits"},
-		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, head_time, body_idle, keep_alive_idle, write_idle, handler_wall"},
-		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory"},
+		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory, tenant_idle, max_loaded"},
+		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route, tenant"},
+		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, args, env, isolation, pool_size, max_reuse, idle_time, limits"},
+		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, head_time, body_idle, keep_alive_idle, write_idle, handler_wall, memory, cpu, concurrent, queue, response, event_rate, log"},
+		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory, tenant_idle, max_loaded"},
 		{"unknown key, in line in line", route + "limits = { buffered.x = 1 }\n", "3:12: unknown key \"route.limits.buffered.x\"; route.limits.buffered is a value"},
-		{"odd keys, in line", "server = { addr = ':1', '5'.\"\" = ':1' }\n", "1:25: unknown key \"server.5.\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory"},
-		{"unknown limit of a route", route + "[route.limits]\nhaed = 1\n", "4:1: unknown key \"route.limits.haed\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
-		{"time of a route's head", route + route + "[route.limits]\nfields = 1\n  head_time = '1s'\n", "7:3: unknown key \"route.limits.head_time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
-		{"time of a route's head, in line", "route = [{ handler = 'a.wasm', limits = { Head_Time = '1s' } }]\n", "1:43: unknown key \"route.limits.Head_Time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, log, body_idle, keep_alive_idle, write_idle, handler_wall"},
+		{"odd keys, in line", "server = { addr = ':1', '5'.\"\" = ':1' }\n", "1:25: unknown key \"server.5.\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory, tenant_idle, max_loaded"},
+		{"unknown limit of a route", route + "[route.limits]\nhaed = 1\n", "4:1: unknown key \"route.limits.haed\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall, memory, cpu, concurrent, queue, response, event_rate, log"},
+		{"time of a route's head", route + route + "[route.limits]\nfields = 1\n  head_time = '1s'\n", "7:3: unknown key \"route.limits.head_time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall, memory, cpu, concurrent, queue, response, event_rate, log"},
+		{"time of a route's head, in line", "route = [{ handler = 'a.wasm', limits = { Head_Time = '1s' } }]\n", "1:43: unknown key \"route.limits.Head_Time\"; a head is read before its route is known, so its time is the same for all routes; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, body_idle, keep_alive_idle, write_idle, handler_wall, memory, cpu, concurrent, queue, response, event_rate, log"},
 		{"key below a value", "limits.head.max = 1\n", "1:1: unknown key \"limits.head.max\"; limits.head is a value"},
 
 		{"limits without a route", "[route.limits]\nhead = 1\n", "1:2: route must be tables headed [[route]]"},
@@ -252,6 +252,8 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte("[[route]]\nhandler = 'a.wasm'\n[route.limits]\nhead = 0\n[[route]]\nlimits = { head_time = '1s' }\n"))
 	f.Add([]byte("[[Route]]\nhandler = 'a.wasm'\n[route.limits]\nFields = 1\n[[ROUTE]]\nhandler = 'a.wasm'\npath = '/b'\n"))
 	f.Add([]byte("[route]\n\"handler\" = 'a.wasm'\n[limits]\nhead = 0\n"))
+	f.Add([]byte("[[tenant]]\nname = 'a'\nhosts = ['a']\nlimits.cpu = '1s'\n[[tenant.route]]\nhandler = 'a.wasm'\nlimits.log = 1\n"))
+	f.Add([]byte("tenant = [{name = 'a', hosts = ['*.a'], route = [{handler = 'a.wasm', pool_size = 1, limits = {queue = 1}}]}]\n"))
 	path := filepath.Join(f.TempDir(), "sluice.toml")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -265,12 +267,12 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		source := newSource(path, text)
-		if checkRoutes(file.Routes, source) != nil {
+		if file.check(source) != nil {
 			return
 		}
-		for i := range file.Routes {
-			for _, value := range file.Routes[i].Limits.values(new(engine.Limits)) {
-				if key := routeKey(i, "limits", value.key); value.given != nil && !source.has(key) {
+		for table, values := range file.allValues() {
+			for _, value := range values {
+				if key := join(table, value.key); value.given != nil && !source.has(key) {
 					t.Errorf("%s is not found", key)
 				}
 			}
@@ -312,6 +314,23 @@ func TestProcessErrors(t *testing.T) {
 	}
 }
 
+// allValues are the values of routes and tenants, by the keys of their tables.
+func (f *configFile) allValues() map[string][]value {
+	all := map[string][]value{}
+	add := func(routes routeTables) {
+		for i := range routes.tables {
+			all[routes.at(i)] = routes.tables[i].values(new(engine.Route))
+			all[routes.at(i, "limits")] = routes.tables[i].Limits.values(new(engine.Limits))
+		}
+	}
+	add(ownRoutes(f.Routes))
+	for i := range f.Tenants {
+		all[tenantKey(i, "limits")] = f.Tenants[i].Limits.values(new(engine.Limits))
+		add(f.Tenants[i].routeTables(i))
+	}
+	return all
+}
+
 // What `sluice help config` shows is true: every key is there, no other, and the defaults are the engine's and the
 // flags'.
 func TestExampleConfig(t *testing.T) {
@@ -319,28 +338,31 @@ func TestExampleConfig(t *testing.T) {
 	if err := toml.NewDecoder(strings.NewReader(exampleConfig)).DisallowUnknownFields().Decode(&example); err != nil {
 		t.Fatal(describe("example.toml", []byte(exampleConfig), err))
 	}
-	for _, table := range keysOf(reflect.TypeOf(example)) {
-		for _, field := range keysOf(table.Type) {
+	var walk func(table reflect.Type, name string)
+	walk = func(table reflect.Type, name string) {
+		for _, field := range keysOf(table) {
 			key := field.Tag.Get("toml")
-			if len(keysOf(field.Type)) > 0 || field.Type.Kind() == reflect.Map {
-				if header := "\n[" + table.Tag.Get("toml") + "." + key + "]"; !strings.Contains(exampleConfig, header) {
-					t.Errorf("%s is not in the example", header)
+			whole := join(name, key)
+			switch {
+			case len(keysOf(field.Type)) > 0, field.Type.Kind() == reflect.Map:
+				if !strings.Contains(exampleConfig, "\n["+whole+"]") && !strings.Contains(exampleConfig, "\n[["+whole+"]]") {
+					t.Errorf("the table %s is not in the example", whole)
 				}
-				continue
-			}
-			if !strings.Contains(exampleConfig, "\n"+key+" = ") && !strings.Contains(exampleConfig, "\n# "+key+" = ") {
-				t.Errorf("%s.%s is not in the example", table.Tag.Get("toml"), key)
+				walk(field.Type, whole)
+			case !strings.Contains(exampleConfig, "\n"+key+" = ") && !strings.Contains(exampleConfig, "\n# "+key+" = "):
+				t.Errorf("%s is not in the example", whole)
 			}
 		}
 	}
+	walk(reflect.TypeOf(example), "")
 
 	var got settings
 	source := newSource("example.toml", []byte(exampleConfig))
 	if err := got.useValues(&example, source); err != nil {
 		t.Fatal(err)
 	}
-	for i := range example.Routes {
-		if err := source.parse(routeKey(i, "limits"), example.Routes[i].Limits.values(new(engine.Limits))); err != nil {
+	for table, values := range example.allValues() {
+		if err := source.parse(table, values); err != nil {
 			t.Error(err)
 		}
 	}
@@ -353,9 +375,12 @@ func TestExampleConfig(t *testing.T) {
 		Limits: engine.Limits{
 			StartLine: engine.DefaultStartLine, Head: engine.DefaultHead, Fields: engine.DefaultFields,
 			ChunkLine: engine.DefaultChunkLine, Trailers: engine.DefaultTrailers, TrailerFields: engine.DefaultTrailerFields,
-			Buffered: engine.DefaultBuffered, Log: engine.DefaultLog, HeadTime: engine.DefaultHeadTime, BodyIdle: engine.DefaultBodyIdle,
+			Buffered: engine.DefaultBuffered, HeadTime: engine.DefaultHeadTime, BodyIdle: engine.DefaultBodyIdle,
 			KeepAliveIdle: engine.DefaultKeepAliveIdle, WriteIdle: engine.DefaultWriteIdle, HandlerWall: engine.DefaultHandlerWall,
+			Memory: engine.DefaultMemory, CPU: engine.DefaultCPU, Concurrent: engine.DefaultConcurrent, Queue: engine.DefaultQueue,
+			Log: engine.DefaultLog,
 		},
+		TenantIdle: engine.DefaultTenantIdle, MaxLoaded: engine.DefaultMaxLoaded,
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)

@@ -62,8 +62,8 @@ func TestPrecedence(t *testing.T) {
 // Every flag of every command has a variable, and the help says which.
 func TestHelpNamesVariables(t *testing.T) {
 	for command, variables := range map[string]string{
-		"":        "SLUICE_ADDR SLUICE_CONFIG SLUICE_ECHO SLUICE_CORE SLUICE_GRACE SLUICE_VERBOSE",
-		"serve":   "SLUICE_ADDR SLUICE_CONFIG SLUICE_ECHO SLUICE_CORE SLUICE_GRACE SLUICE_VERBOSE",
+		"":        "SLUICE_ADDR SLUICE_CONFIG SLUICE_ECHO SLUICE_CORE SLUICE_GRACE SLUICE_WATCH SLUICE_VERBOSE",
+		"serve":   "SLUICE_ADDR SLUICE_CONFIG SLUICE_ECHO SLUICE_CORE SLUICE_GRACE SLUICE_WATCH SLUICE_VERBOSE",
 		"trace":   "SLUICE_ROLE SLUICE_METHOD SLUICE_EOF SLUICE_SPLIT SLUICE_CORE",
 		"inspect": "SLUICE_JSON",
 		"version": "",

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -28,12 +29,34 @@ func echo() engine.Module {
 	return engine.Module{Name: "echo", Wasm: echoWasm}
 }
 
+// maxModule is the size of the largest module that is read, in bytes. Other programs' output is a few megabytes; what is much
+// larger is a mistake or an attack, and would take the memory of everybody.
+const maxModule = 256 << 20
+
 func readModule(path, remedy string) (engine.Module, error) {
-	wasm, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return engine.Module{}, cannotRead(path, err, remedy)
+	}
+	defer file.Close()
+	wasm, err := readBounded(file)
 	if err != nil {
 		return engine.Module{}, cannotRead(path, err, remedy)
 	}
 	return engine.Module{Name: path, Wasm: wasm}, nil
+}
+
+var errTooLarge = fmt.Errorf("it is larger than %d MiB", maxModule>>20)
+
+func readBounded(file *os.File) ([]byte, error) {
+	if info, err := file.Stat(); err == nil && info.Size() > maxModule {
+		return nil, errTooLarge
+	}
+	wasm, err := io.ReadAll(io.LimitReader(file, maxModule+1)) // what is no file has no size
+	if err == nil && len(wasm) > maxModule {
+		return nil, errTooLarge
+	}
+	return wasm, err
 }
 
 func cannotRead(path string, err error, remedy string) error {

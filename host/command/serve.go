@@ -25,10 +25,13 @@ func newServe() *cobra.Command {
 welcome page. The echo answers every request with the body and the Content-Type that came with it.
 
 A flag wins over its variable, the variable over the configuration file. SIGINT and SIGTERM
-let the requests under way end; a second signal stops at once.`,
+let the requests under way end; a second signal stops at once. SIGHUP has the handler, or the
+configuration file and its handlers, read again: new requests go to what is new at once, and what
+is broken changes nothing. --watch does the same whenever one of these files changes.`,
 		Example: `  sluice serve hello.wasm
   sluice serve hello.wasm --addr :80
   sluice serve --echo
+  sluice serve hello.wasm --watch
   sluice serve --config sluice.toml --verbose`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -41,19 +44,21 @@ let the requests under way end; a second signal stops at once.`,
 			if len(args) == 1 {
 				handler = args[0]
 			}
-			settings, err := flags.settings(cmd.Flags(), handler)
-			if err != nil {
-				return err
-			}
-			return serve(cmd.Context(), settings, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			read := func() (*settings, error) { return flags.settings(cmd.Flags(), handler) }
+			return serve(cmd.Context(), read, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags.add(cmd.Flags())
 	return cmd
 }
 
-// serve serves until a signal comes and the requests under way have ended.
-func serve(ctx context.Context, s *settings, stdout, stderr io.Writer) error {
+// serve serves what the settings say that read gives, now and when they are to be read again, until a signal comes and the
+// requests under way have ended.
+func serve(ctx context.Context, read func() (*settings, error), stdout, stderr io.Writer) error {
+	s, err := read()
+	if err != nil {
+		return err
+	}
 	s.engine.Log = newLog(stderr, s.verbose)
 	server, err := engine.New(ctx, s.engine)
 	if err != nil {
@@ -64,6 +69,13 @@ func serve(ctx context.Context, s *settings, stdout, stderr io.Writer) error {
 		_ = server.Close(ctx)
 		return err
 	}
+	reloads, err := newReloader(ctx, s, read, server)
+	if err != nil {
+		_ = listener.Close()
+		_ = server.Close(ctx)
+		return err
+	}
+	defer reloads.stop()
 	// What reads stdout may end first, as tee does on the same Ctrl+C; that must not end the requests.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
@@ -78,7 +90,8 @@ func serve(ctx context.Context, s *settings, stdout, stderr io.Writer) error {
 		return fmt.Errorf("serving %s ended: %w", listener.Addr(), err)
 	case <-signals:
 	}
-	grace := time.Duration(s.grace)
+	reloads.stop()
+	grace := time.Duration(reloads.current.Load().grace)
 	fmt.Fprintf(stdout, "Draining: requests under way have %s to end. Press Ctrl+C again to stop at once.\n", grace)
 	return drain(ctx, server.Close, grace, signals)
 }

@@ -16,6 +16,7 @@ type serveFlags struct {
 	echo    bool
 	core    coreName
 	grace   duration
+	watch   bool
 	verbose bool
 }
 
@@ -28,6 +29,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.echo, "echo", false, "serve an echo: every request is answered with its body")
 	flags.TextVar(&f.core, "core", coreName(engine.CoreWasm), coreUsage)
 	flags.TextVar(&f.grace, "grace", duration(10*time.Second), "when stopping, wait at most `duration` for requests")
+	flags.BoolVar(&f.watch, "watch", false, "read the configuration file and the handlers again when they change")
 	flags.BoolVar(&f.verbose, "verbose", false, "log details and show the cache directory")
 }
 
@@ -35,17 +37,21 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 type settings struct {
 	addr    address
 	grace   duration
+	watch   bool
 	verbose bool
+	// files are what was read, or will be: the configuration file and the handlers.
+	files []string
 	// source is the configuration file, nil when there is none.
 	source *source
 	engine engine.Config
 }
 
+// settings reads what there is to read. Where it fails after that has begun, what it gives says at least which files they are.
 func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, error) {
 	if err := f.check(handler); err != nil {
 		return nil, err
 	}
-	s := &settings{addr: f.addr, grace: f.grace, verbose: f.verbose}
+	s := &settings{addr: f.addr, grace: f.grace, watch: f.watch, verbose: f.verbose}
 	s.engine.Core = engine.Core(f.core)
 	s.engine.CacheDir = defaultCacheDir()
 	var err error
@@ -56,7 +62,7 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 		return s, s.useHandler(handler, f.echo)
 	}
 	if err := s.useFile(f.config); err != nil {
-		return nil, err
+		return s, err
 	}
 	if flags.Changed("addr") {
 		s.addr = f.addr
@@ -82,6 +88,8 @@ func (f *serveFlags) check(handler string) error {
 	case f.config != "" && f.echo:
 		return usageErrorf("a configuration file and --echo exclude each other, because the file's routes name the handlers;" +
 			" leave out --config and SLUICE_CONFIG, or --echo and SLUICE_ECHO")
+	case f.watch && handler == "" && f.config == "":
+		return usageErrorf("there is nothing to watch; name a handler or a configuration file, or leave out --watch and SLUICE_WATCH")
 	}
 	return nil
 }
@@ -91,6 +99,7 @@ func (s *settings) useHandler(path string, useEcho bool) (err error) {
 	module := welcome()
 	switch {
 	case path != "":
+		s.files = []string{path}
 		module, err = readModule(path, "name a handler, a .wasm file")
 	case useEcho:
 		module = echo()

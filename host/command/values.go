@@ -45,6 +45,18 @@ func (c *coreName) UnmarshalText(text []byte) error {
 
 func (c coreName) MarshalText() ([]byte, error) { return []byte(c), nil }
 
+// isolation says who shares an instance of a handler.
+type isolation engine.Isolation
+
+func (i *isolation) UnmarshalText(text []byte) error {
+	switch policy := engine.Isolation(text); policy {
+	case engine.IsolateRequests, engine.IsolateConnections, engine.ShareInstance:
+		*i = isolation(policy)
+		return nil
+	}
+	return errors.New("must be request, connection or shared")
+}
+
 // roleName says which side of a connection the parser is.
 type roleName engine.Role
 

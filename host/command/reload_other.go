@@ -1,0 +1,11 @@
+//go:build !unix
+
+package command
+
+import "os"
+
+// There is no signal that asks for a reload; --watch has it without one.
+
+func notifyReload(chan<- os.Signal) {}
+
+func stopReload(chan<- os.Signal) {}
