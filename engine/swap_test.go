@@ -119,10 +119,15 @@ func TestThousandSwaps(t *testing.T) {
 	if testing.Short() {
 		versions = 50
 	}
-	e, addr := start(t, Config{Routes: []Route{
-		{Name: "plain", Handler: plain(0)},
-		{Name: "streaming", Path: "/streaming", Handler: streaming(0)},
-	}})
+	var log logged
+	e, addr := start(t, Config{
+		Log:    slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Limits: Limits{CPU: patience}, // on a busy machine, under the race detector, sending half a megabyte takes long
+		Routes: []Route{
+			{Name: "plain", Handler: plain(0)},
+			{Name: "streaming", Path: "/streaming", Handler: streaming(0)},
+		},
+	})
 	var l load
 	l.addr = addr
 	swap := func(from, to int) {
@@ -150,6 +155,9 @@ func TestThousandSwaps(t *testing.T) {
 	}
 	if most := before.memory + 32<<20; after.memory > most {
 		t.Errorf("%d bytes of memory, want %d at most", after.memory, most)
+	}
+	if log.text.Len() > 0 {
+		t.Errorf("the log has\n%s", &log.text)
 	}
 	if got, want := e.Stats().Replaced, uint64(2*(19+versions)); got != want {
 		t.Errorf("%d were replaced, want %d", got, want)
