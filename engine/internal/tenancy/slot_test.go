@@ -112,13 +112,6 @@ func says(text string) []byte {
 	return h.Encode()
 }
 
-// traps is a module that fails on every request.
-func traps() []byte {
-	h := wasmtest.NewHandler(abi.SubscriptionsReady)
-	h.OnEvent = wasmtest.Unreachable()
-	return h.Encode()
-}
-
 // set has the registry serve slots, all of one tenant.
 func (f *fixture) set(configs ...SlotConfig) (Summary, error) {
 	change, err := f.Begin(context.Background())
