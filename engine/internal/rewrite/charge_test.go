@@ -2,7 +2,11 @@ package rewrite_test
 
 import (
 	"errors"
+	"math/rand/v2"
+	"strings"
 	"testing"
+
+	"github.com/tetratelabs/wazero"
 
 	. "github.com/sluicehttp/sluice/engine/internal/wasmtest"
 )
@@ -52,5 +56,52 @@ func TestBudget(t *testing.T) {
 				t.Logf("%s: %d ticks, %d fuel", engine, h.ticks, fuel)
 			}
 		})
+	}
+}
+
+// FuzzCharges runs modules with wild control flow. They compute what they did before, and never run more than was charged.
+func FuzzCharges(f *testing.F) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		data := make([]byte, 200+r.IntN(3000))
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		f.Add(data, int32(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, argument int32) {
+		r := random{choices: data}
+		checkCharges(t, r.module(), uint64(uint32(argument)))
+	})
+}
+
+func checkCharges(t *testing.T, binary []byte, argument uint64) {
+	const most = 1 << 16
+	h := newHost(t, wazero.NewRuntimeConfigInterpreter())
+	h.slice, h.allowed, h.stack = 1000, 20*most, 64<<10
+	plain := h.instance(t, counted(t, binary, most))
+	metered, _ := h.rewritten(t, binary)
+	want, wantErr := plain.ExportedFunction("run").Call(t.Context(), argument)
+	executed := count(plain).Get()
+	got, err := h.call(metered, "run", argument)
+	charged, stack := h.used(metered)
+	switch {
+	case errors.Is(err, errFuel) || errors.Is(err, errStack):
+		if wantErr == nil {
+			t.Errorf("%v, after %d instructions", err, executed)
+		}
+	case executed > most:
+		t.Errorf("more than %d instructions, and %d was charged: %v", most, charged, err)
+	case wantErr != nil && strings.Contains(wantErr.Error(), "stack overflow"): // by the interpreter's own limit
+	case (err == nil) != (wantErr == nil) || err == nil && got[0] != want[0]:
+		t.Errorf("%v, %v; want %v, %v", got, err, want, wantErr)
+	}
+	// A function that is cheap to enter has its callers pay for that, and the host pays nothing.
+	const free = 100
+	if charged+free < int64(executed) && executed <= most && err == nil {
+		t.Errorf("%d instructions, and %d was charged", executed, charged)
+	}
+	if stack != 0 && err == nil {
+		t.Errorf("%d bytes of the stack were not given back", stack)
 	}
 }
