@@ -28,6 +28,11 @@ const (
 	mostUncounted = 1 << 10
 )
 
+// density is how densely charges stand.
+type density struct{ cost, unequal, inlined uint32 }
+
+var usual = density{cost: mostCost, unequal: mostUnequal, inlined: mostInlined}
+
 // state is how far charge has come with a function.
 type state uint8
 
@@ -123,9 +128,9 @@ func (c *charger) function(f *function, indirect bool) {
 		c.event(i)
 	}
 	f.entry = c.onward
-	limit := uint32(mostInlined)
+	limit := c.density.inlined
 	if indirect {
-		limit = mostIndirect
+		limit = min(limit, mostIndirect)
 	}
 	c.count(f, indirect)
 	f.pays = f.pays || f.counts || f.entry > limit
@@ -171,7 +176,7 @@ func (c *charger) event(i int) {
 	e := &c.events[i]
 	switch e.kind {
 	case kindEnd:
-		if c.onward > mostCost {
+		if c.onward > c.density.cost {
 			c.payAfter(e)
 		}
 		c.ends[e.arg], c.elses[e.arg] = c.onward, unset
@@ -208,7 +213,7 @@ func (c *charger) event(i int) {
 	default:
 		c.onward += e.weight
 	}
-	if c.onward > mostCost {
+	if c.onward > c.density.cost {
 		e.before, c.onward = c.onward, 0
 	}
 	c.onward += e.cost
@@ -219,7 +224,7 @@ const unset = 1<<32 - 1
 
 // arms is for an instruction that goes on or goes where the code costs other.
 func (c *charger) arms(e *event, other uint32) {
-	if c.onward > other+mostUnequal && !e.leaves {
+	if c.onward > other+c.density.unequal && !e.leaves {
 		c.payAfter(e)
 	}
 	c.onward = e.weight + max(c.onward, other)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 	. "github.com/sluicehttp/sluice/engine/internal/wasmtest"
 )
 
@@ -61,7 +62,7 @@ func TestBudget(t *testing.T) {
 
 // FuzzCharges runs modules with wild control flow. They compute what they did before, and never run more than was charged.
 func FuzzCharges(f *testing.F) {
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		data := make([]byte, 200+r.IntN(3000))
 		for i := range data {
@@ -71,16 +72,28 @@ func FuzzCharges(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, argument int32) {
 		r := random{choices: data}
-		checkCharges(t, r.module(), uint64(uint32(argument)))
+		module := r.module()
+		usual, err := rewrite.Rewrite(module, rewrite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCharges(t, module, usual, uint64(uint32(argument)))
+		// Where charges stand for hardly more than what runs, one that is too small is not made up for by others.
+		dense, err := rewrite.RewriteDensely(module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCharges(t, module, dense, uint64(uint32(argument)))
 	})
 }
 
-func checkCharges(t *testing.T, binary []byte, argument uint64) {
+func checkCharges(t *testing.T, binary []byte, rewritten *rewrite.Module, argument uint64) {
+	t.Helper()
 	const most = 1 << 16
 	h := newHost(t, wazero.NewRuntimeConfigInterpreter())
 	h.slice, h.allowed, h.stack = 1000, 20*most, 64<<10
 	plain := h.instance(t, counted(t, binary, most))
-	metered, _ := h.rewritten(t, binary)
+	metered := h.instance(t, rewritten.Wasm)
 	want, wantErr := plain.ExportedFunction("run").Call(t.Context(), argument)
 	executed := count(plain).Get()
 	got, err := h.call(metered, "run", argument)

@@ -79,12 +79,14 @@ type Global struct {
 // too large.
 //
 // A name section that cannot be read is left out.
-func Rewrite(binary []byte, o Options) (*Module, error) {
+func Rewrite(binary []byte, o Options) (*Module, error) { return rewrite(binary, o, usual) }
+
+func rewrite(binary []byte, o Options, d density) (*Module, error) {
 	m, err := wasm.Decode(binary)
 	if err != nil {
 		return nil, err
 	}
-	r := &rewriter{Module: m, limits: o.withDefaults()}
+	r := &rewriter{Module: m, limits: o.withDefaults(), density: d}
 	for _, step := range []func() error{r.check, r.scan, r.charge} {
 		if err := step(); err != nil {
 			return nil, err
@@ -96,7 +98,8 @@ func Rewrite(binary []byte, o Options) (*Module, error) {
 // rewriter is a module that is being rewritten.
 type rewriter struct {
 	*wasm.Module
-	limits Options
+	limits  Options
+	density density
 
 	// declared are the functions that ref.func may name (WebAssembly 2.0 section 3.4.10), indirect those that call_indirect
 	// may reach.

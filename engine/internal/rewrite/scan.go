@@ -221,7 +221,7 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 		s.plain(i)
 	}
 	s.height.wait(&s.frames, registers)
-	if s.cost > mostCost/2 {
+	if s.cost > s.density.cost/2 {
 		s.place(i.End)
 	}
 }
