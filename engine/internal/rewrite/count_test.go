@@ -5,11 +5,12 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 )
 
-// counted builds into a module, in the plainest way, a count of the instructions that it runs: all but those that become
-// no code. A call that runs more than most traps. The count is exported as "count".
+// counted builds into a module, in the plainest way, a count of what the instructions that it runs weigh. A call that comes
+// to more than most traps. The count is exported as "count".
 func counted(tb testing.TB, binary []byte, most int64) []byte {
 	tb.Helper()
 	m, err := wasm.Decode(binary)
@@ -58,10 +59,9 @@ func countedCode(tb testing.TB, m *wasm.Module, counter uint32, most int64) []by
 		content := append([]byte(nil), m.Wasm[body.Start:r.Pos()]...)
 		for code.More() {
 			var i wasm.Instruction
-			switch code.Next(&i); i.Op {
-			case wasm.OpBlock, wasm.OpLoop, wasm.OpElse, wasm.OpEnd, wasm.OpNop:
-			default:
-				content = appendCount(content, counter, most)
+			code.Next(&i)
+			if weight := rewrite.Weight(i.Op); weight > 0 {
+				content = appendCount(content, counter, int64(weight), most)
 			}
 			content = append(content, i.Of(m.Wasm)...)
 		}
@@ -73,11 +73,11 @@ func countedCode(tb testing.TB, m *wasm.Module, counter uint32, most int64) []by
 	return out
 }
 
-// appendCount appends: count++, and a trap when there are too many.
-func appendCount(out []byte, counter uint32, most int64) []byte {
+// appendCount appends: count += weight, and a trap when it is too much.
+func appendCount(out []byte, counter uint32, weight, most int64) []byte {
 	global := func(op byte) { out = wasm.AppendU32(append(out, op), counter) }
 	global(wasm.OpGlobalGet)
-	out = append(out, wasm.OpI64Const, 1, wasm.OpI64Add)
+	out = append(wasm.AppendSigned(append(out, wasm.OpI64Const), weight), wasm.OpI64Add)
 	global(wasm.OpGlobalSet)
 	global(wasm.OpGlobalGet)
 	out = wasm.AppendSigned(append(out, wasm.OpI64Const), most)

@@ -1,6 +1,25 @@
 package rewrite
 
-// RewriteDensely is Rewrite with as many charges as there can be, so that each pays for hardly more than what runs.
+import "github.com/sluicehttp/sluice/engine/internal/wasm"
+
+// RewriteDensely is Rewrite with so many charges that each pays for hardly more than what runs.
 func RewriteDensely(binary []byte) (*Module, error) {
-	return rewrite(binary, Options{}, density{})
+	return rewrite(binary, Options{}, density{cost: 30, inlined: 20})
+}
+
+// Weight is what an instruction is charged at least.
+func Weight(op wasm.Op) uint32 {
+	switch op {
+	case wasm.OpCall:
+		return weightCall
+	case wasm.OpCallIndirect:
+		return weightCallIndirect + mostIndirect
+	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
+		return weightBulk
+	case wasm.OpMemoryGrow:
+		return weightMemoryGrow
+	case wasm.OpBrTable:
+		return weightBranchTable
+	}
+	return weight(op)
 }

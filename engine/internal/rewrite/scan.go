@@ -362,7 +362,7 @@ func (s *scanner) branchTable(i *wasm.Instruction) {
 	}
 	s.nodes += 2
 	s.height.now = s.height.base
-	s.event(i, kindBrTable, uint32(len(s.labels)), 3)
+	s.event(i, kindBrTable, uint32(len(s.labels)), weightBranchTable)
 	count := len(s.labels)
 	s.labels = append(s.labels, 0)
 	last := uint32(math.MaxUint32)

@@ -5,6 +5,7 @@ import "github.com/sluicehttp/sluice/engine/internal/wasm"
 // A unit of fuel is about what a simple instruction takes: half a nanosecond, give or take. Every instruction but block,
 // loop, else, end and nop, which become no code, weighs at least one.
 const (
+	weightBranchTable  = 3
 	weightCall         = 4
 	weightCallIndirect = 8
 	weightCallImport   = 200
