@@ -109,8 +109,7 @@ func checkCharges(t *testing.T, binary []byte, rewritten *rewrite.Module, argume
 	case (err == nil) != (wantErr == nil) || err == nil && got[0] != want[0]:
 		t.Errorf("%v, %v; want %v, %v", got, err, want, wantErr)
 	}
-	// A function that is cheap to enter has its callers pay for that, and the host pays nothing.
-	const free = 100
+	const free = 100 // a function that is cheap to enter has its callers pay for that, and the host pays nothing
 	if charged+free < int64(executed) && executed <= most && err == nil {
 		t.Errorf("%d instructions, and %d was charged", executed, charged)
 	}
