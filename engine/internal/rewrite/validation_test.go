@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
+	"github.com/sluicehttp/sluice/engine/internal/wasm"
 )
 
 // TestSpecification rewrites the modules of the specification's tests, as they lie in wazero's module.
@@ -82,17 +83,52 @@ func (v *validator) compile(wasm []byte) error {
 
 // check tells whether a module is valid, and in which way Rewrite and the compiler are not of one mind about it.
 func (v *validator) check(wasm []byte) (valid bool, err error) {
-	original := v.compile(wasm)
+	original := v.compile(withoutNames(wasm))
 	rewritten, err := rewrite.Rewrite(wasm, rewrite.Options{})
 	if err == nil {
 		err = v.compile(rewritten.Wasm)
 	}
 	var limit *rewrite.LimitError
 	switch {
+	case original == nil && err != nil && strings.Contains(err.Error(), "not supported"): // the compiler is ahead of 2.0
 	case original == nil && err != nil && !errors.As(err, &limit):
 		return true, errors.New("valid, but " + err.Error())
 	case original != nil && err == nil:
 		return false, errors.New("invalid, but rewritten: " + original.Error())
 	}
 	return original == nil, nil
+}
+
+// FuzzValidation has Rewrite and the compiler judge modules. The corpus is what the specification tests with.
+func FuzzValidation(f *testing.F) {
+	for _, file := range specificationFiles(f) {
+		wasm, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(wasm) < 2048 {
+			f.Add(wasm)
+		}
+	}
+	v := newValidator(f)
+	f.Fuzz(func(t *testing.T, wasm []byte) {
+		if _, err := v.check(wasm); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// withoutNames leaves out the sections that name functions. Rewrite does so when they cannot be read.
+func withoutNames(binary []byte) []byte {
+	m, err := wasm.Decode(binary)
+	if err != nil {
+		return binary
+	}
+	out := wasm.AppendHeader(nil)
+	for _, s := range m.Sections {
+		if s.ID != wasm.SectionCustom || wasm.NewReader(binary, s.Content).Name() != "name" {
+			out = append(out, s.All.Of(binary)...)
+		}
+	}
+	return out
 }

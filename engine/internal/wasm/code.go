@@ -8,6 +8,7 @@ import (
 // Code reads the instructions of a function one after the other (WebAssembly 2.0 section 5.4).
 type Code struct {
 	data []byte
+	at   int // where the instruction begins that is read, or was last
 	pos  int
 	end  int
 	err  error
@@ -15,7 +16,7 @@ type Code struct {
 
 // NewCode reads the instructions at a span of a module, which ends with the function's last end.
 func NewCode(module []byte, s Span) *Code {
-	return &Code{data: module[:s.End], pos: s.Start, end: s.End}
+	return &Code{data: module[:s.End], at: s.Start, pos: s.Start, end: s.End}
 }
 
 // Instruction is an instruction where it lies in a module.
@@ -155,16 +156,16 @@ func (c *Code) Pos() int { return c.pos }
 // Err is the first error, with its place.
 func (c *Code) Err() error { return c.err }
 
-// Fail ends the reading with an error at the present place, unless there was one before.
+// Fail ends the reading with an error at the present instruction, unless there was one before.
 func (c *Code) Fail(format string, args ...any) {
 	if c.err == nil {
-		c.err = fmt.Errorf("byte %d: %w", c.pos, fmt.Errorf(format, args...))
+		c.err = fmt.Errorf("byte %d: %w", c.at, fmt.Errorf(format, args...))
 	}
 }
 
 // Next reads the next instruction.
 func (c *Code) Next(i *Instruction) {
-	i.Start = c.pos
+	c.at, i.Start = c.pos, c.pos
 	op := c.byte()
 	i.Op = Op(op)
 	switch immediates[op] {
