@@ -51,8 +51,11 @@ const (
 	opAnd          = 0x71
 	opOr           = 0x72
 	opAdd64        = 0x7c
+	opMultiply64   = 0x7e
 	opShiftRight64 = 0x88
 	opExtend64     = 0xad
+	opBitsOfF32    = 0xbc
+	opBitsOfF64    = 0xbd
 	opLastNumeric  = 0xc4
 	opRefNull      = 0xd0
 	opRefIsNull    = 0xd1

@@ -9,13 +9,18 @@ import (
 // CountExport is the mutable i64 in which a module of [Counted] counts.
 const CountExport = "wasmtest:count"
 
+// CountedStart is the start function of a module of [Counted], which is exported instead of run by instantiation, so that
+// there is a count to look at however it ends.
+const CountedStart = "wasmtest:start"
+
 // BytesPerInstruction is how many bytes of a bulk memory instruction [Counted] takes for the work of one instruction.
 const BytesPerInstruction = 16
 
 // Counted builds a count of executed instructions into a valid module. It knows nothing of how anybody else counts, so
-// that it can judge: every instruction that runs is one, and one that moves many bytes or many entries of a table is
-// BytesPerInstruction bytes or one entry each in addition. The count is exact but for a trap in the middle of
-// instructions without a jump, all of which count when the first of them runs.
+// that it can judge: every instruction that runs is one, but for nop, block and loop, which a compiler makes nothing of.
+// One that moves many bytes or many entries of a table is BytesPerInstruction bytes or one entry each in addition, if it
+// does. The count is exact but for a trap in the middle of instructions without a jump, all of which count when the first
+// of them runs.
 //
 // The module traps as unreachable at the loop head or function entry that it comes to with a count above limit.
 func Counted(wasm []byte, limit int64) ([]byte, error) {
@@ -32,6 +37,9 @@ func Counted(wasm []byte, limit int64) ([]byte, error) {
 		list = withSection(list, id)
 	}
 	for _, s := range list {
+		if s.id == SectionStart {
+			continue
+		}
 		content, err := c.section(s)
 		if err != nil {
 			return nil, fmt.Errorf("section %d: %w", s.id, err)
@@ -47,6 +55,7 @@ type counter struct {
 	params    []uint32 // for each type of a function: the number of its parameters
 	functions []uint32 // for each function of the module itself: the index of its type
 	global    uint32   // the index of the count
+	start     []byte   // the index of the start function as it is encoded, if there is one
 }
 
 // survey reads what the sections before the code say.
@@ -72,6 +81,8 @@ func (c *counter) survey(list []rawSection) error {
 			}
 		case SectionGlobal:
 			c.global += r.u32()
+		case SectionStart:
+			c.start = s.content
 		}
 		if r.err != nil {
 			return r.err
@@ -129,8 +140,13 @@ func (c *counter) section(s rawSection) ([]byte, error) {
 		count := r.u32()
 		return slices.Concat(U32(count+1), r.rest, []byte{I64, 1, opConst64, 0, opEnd}), r.err
 	case SectionExport:
-		count := r.u32()
-		return slices.Concat(U32(count+1), r.rest, Name(CountExport), []byte{KindGlobal}, U32(c.global)), r.err
+		count := r.u32() + 1
+		added := slices.Concat(Name(CountExport), []byte{KindGlobal}, U32(c.global))
+		if c.start != nil {
+			count++
+			added = slices.Concat(added, Name(CountedStart), []byte{KindFunc}, c.start)
+		}
+		return slices.Concat(U32(count), r.rest, added), r.err
 	case SectionCode:
 		count := r.u32()
 		if int(count) != len(c.functions) {
@@ -166,7 +182,7 @@ func (c *counter) body(body []byte, params uint32) ([]byte, error) {
 		return nil, r.err
 	}
 	declared = declared[:len(declared)-len(r.rest)]
-	out := slices.Concat(U32(groups+1), declared, []byte{1, I32}, c.check())
+	out := slices.Concat(U32(groups+1), declared, []byte{2, I32}, c.check())
 	for len(r.rest) > 0 && r.err == nil {
 		out = c.run(out, &r, scratch)
 	}
@@ -180,13 +196,14 @@ func (c *counter) run(out []byte, r *reader, scratch uint32) []byte {
 	for len(r.rest) > 0 && r.err == nil {
 		before := r.rest
 		op, sub := r.instruction()
-		if op != opEnd && op != opElse {
+		if !slices.Contains([]byte{opNop, opBlock, opLoop, opElse, opEnd}, op) {
 			executed++
 		}
+		instruction := before[:len(before)-len(r.rest)]
 		if op == prefixMisc {
-			code = append(code, c.bulk(sub, scratch)...)
+			instruction = c.bulk(sub, instruction, scratch)
 		}
-		code = append(code, before[:len(before)-len(r.rest)]...)
+		code = append(code, instruction...)
 		if op == opLoop {
 			code = append(code, c.check()...)
 		}
@@ -200,18 +217,22 @@ func (c *counter) run(out []byte, r *reader, scratch uint32) []byte {
 	return append(out, code...)
 }
 
-// bulk counts what an instruction moves: the operand on top of the stack.
-func (c *counter) bulk(sub, scratch uint32) Code {
+// bulk adds to an instruction a count of what it has moved: the operand on top of the stack, unless it trapped or could not
+// grow the table.
+func (c *counter) bulk(sub uint32, instruction Code, scratch uint32) Code {
 	moved := slices.Concat(Get(scratch), Code{opExtend64})
 	switch sub {
 	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:
 		// Divided by shifting: BytesPerInstruction is a power of two.
 		moved = append(moved, opConst64, 4, opShiftRight64)
-	case miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+	case miscTableInit, miscTableCopy, miscTableFill:
+	case miscTableGrow:
+		instruction = slices.Concat(instruction, Code{opLocalTee}, U32(scratch+1))
+		moved = slices.Concat(moved, Ne(Get(scratch+1), Const(-1)), Code{opExtend64, opMultiply64})
 	default:
-		return nil
+		return instruction
 	}
-	return slices.Concat(Code{opLocalTee}, U32(scratch), c.add(moved))
+	return slices.Concat(Code{opLocalTee}, U32(scratch), instruction, c.add(moved))
 }
 
 func (c *counter) add(n Code) Code {

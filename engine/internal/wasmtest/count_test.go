@@ -20,12 +20,12 @@ func TestCounted(t *testing.T) {
 	}{
 		{name: "nothing", want: 0},
 		{name: "no jump", code: Drop(Add(Const(1), Const(2))), want: 4},
-		{name: "nop", code: Code{opNop, opNop}, want: 2},
-		{name: "a call", code: Call(0), want: 1 + 2},
-		{name: "if and else", code: IfElse(Const(1), Code{opNop}, Code{opNop, opNop, opNop}), want: 2 + 1},
-		{name: "else", code: IfElse(Const(0), Code{opNop}, Code{opNop, opNop, opNop}), want: 2 + 3},
-		// block and loop; three rounds of condition, eqz, br_if, body and br; the last condition with eqz and br_if.
-		{name: "a loop", code: While(Get(0), Set(0, Add(Get(0), Const(-1)))), want: 2 + 3*(3+4+1) + 3},
+		{name: "nop", code: Code{opNop, opNop}, want: 0},
+		{name: "a call", code: Call(0), want: 1 + 3},
+		{name: "if and else", code: IfElse(Const(1), Call(0), Seq(Call(0), Call(0))), want: 2 + 4},
+		{name: "else", code: IfElse(Const(0), Call(0), Seq(Call(0), Call(0))), want: 2 + 8},
+		// Three rounds of condition, eqz, br_if, body and br; the last condition with eqz and br_if.
+		{name: "a loop", code: While(Get(0), Set(0, Add(Get(0), Const(-1)))), want: 3*(3+4+1) + 3},
 		{name: "a trap between jumps", code: Seq(Const(1), Unreachable()), want: 2, trap: "unreachable"},
 		{name: "memory.fill", code: Seq(three(0, 0, 1024), bulk(miscMemoryFill, 0)), want: 4 + 1024/BytesPerInstruction},
 		{name: "memory.copy", code: Seq(three(0, 0, 160), bulk(miscMemoryCopy, 0, 0)), want: 4 + 160/BytesPerInstruction},
@@ -34,6 +34,8 @@ func TestCounted(t *testing.T) {
 		{name: "table.copy", code: Seq(three(0, 0, 5), bulk(miscTableCopy, 0, 0)), want: 4 + 5},
 		{name: "table.grow", code: Drop(Seq(Code{opRefNull, FuncRef}, Const(3), bulk(miscTableGrow, 0))), want: 4 + 3},
 		{name: "table.init", code: Seq(three(0, 0, 1), bulk(miscTableInit, 0, 0)), want: 4 + 1},
+		{name: "table.grow that fails", code: Drop(Seq(Code{opRefNull, FuncRef}, Const(-1), bulk(miscTableGrow, 0))), want: 4},
+		{name: "memory.fill that traps", code: Seq(three(0, 0, -1), bulk(miscMemoryFill, 0)), want: 4, trap: "out of bounds"},
 		{name: "no end", code: While(Const(1)), want: 1001, trap: "unreachable"},
 	}
 	ctx := context.Background()
@@ -42,7 +44,7 @@ func TestCounted(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			m := Module{}
-			m.Func(Signature{}, 0, Code{opNop, opNop})
+			m.Func(Signature{}, 0, Drop(Seq(Const(1), Code{opEqz})))
 			f := m.Func(Signature{Params: []ValueType{I32}}, 0, test.code)
 			m.Export("f", KindFunc, f)
 			m.Memory(AtLeast(1))
@@ -109,10 +111,14 @@ func TestGeneratedPrograms(t *testing.T) {
 			t.Fatal(err)
 		}
 		instance, err := r.Instantiate(ctx, wasm)
-		switch {
-		case err != nil:
+		if err != nil {
 			ends["instantiation: "+trapOf(err)]++
-		default:
+		} else {
+			if start := instance.ExportedFunction(CountedStart); start != nil {
+				if _, err := start.Call(ctx); err != nil {
+					ends["start: "+trapOf(err)]++
+				}
+			}
 			for _, call := range p.Calls {
 				before := instance.ExportedGlobal(CountExport).Get()
 				if _, err = instance.ExportedFunction(call.Function.Name).Call(ctx, call.Args...); err != nil {
@@ -147,4 +153,25 @@ func TestGeneratedPrograms(t *testing.T) {
 func trapOf(err error) string {
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return first
+}
+
+func TestReplaced(t *testing.T) {
+	const or, xor = 0x72, 0x73
+	m := Module{}
+	m.Export("f", KindFunc, m.Func(Signature{Results: []ValueType{I32}}, 0, Const(or), Const(6), Code{or}))
+	wasm, err := Replaced(m.Encode(), or, xor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	defer r.Close(ctx)
+	instance, err := r.Instantiate(ctx, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := instance.ExportedFunction("f").Call(ctx)
+	if err != nil || results[0] != or^6 {
+		t.Errorf("%#x, %v; want %#x", results, err, or^6)
+	}
 }

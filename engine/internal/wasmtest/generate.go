@@ -119,7 +119,7 @@ func (s *source) bits() uint64 {
 		0x7fff_ffff_ffff_ffff, 0x8000_0000_0000_0000, 0xffff_ffff_ffff_ffff,
 		0x7fc0_0000, 0x7f80_0000, 0x3f80_0000, 0xcf00_0000, // f32: NaN, infinity, 1, -2^31
 		0x7ff8_0000_0000_0000, 0x7ff0_0000_0000_0000, 0x3ff0_0000_0000_0000, 0xc1e0_0000_0000_0000} // f64: the same
-	switch s.below(4) {
+	switch s.below(8) {
 	case 1:
 		return borders[s.below(len(borders))]
 	case 2:
@@ -220,11 +220,16 @@ func (g *generator) tables() {
 	}
 }
 
-// guard is the global that counts how many calls may still be made.
-const guard = 0
+// The globals that every module has: guard counts how many calls may still be made, and every value that is computed and
+// used no more goes into digest, so that it makes a difference.
+const (
+	guard  = 0
+	digest = 1
+)
 
 func (g *generator) globals() {
 	g.global(Variable{I32, true}, Const(int32(8+g.below(64))))
+	g.global(Variable{I64, true}, Code{opConst64, 0})
 	for range g.below(7) {
 		v := Variable{allTypes[g.below(len(allTypes))], !g.one(4)}
 		g.global(v, g.constant(v.Type))
@@ -266,8 +271,12 @@ func (g *generator) segments() {
 	// Every function may be referred to.
 	g.elementSegment(FuncRef, g.declarative())
 	for range g.below(6) {
-		g.elements = append(g.elements, FuncRef)
-		g.segment(g.below(4)%3, g.below(9))
+		g.segment(g.below(4)%3, g.below(len(g.program.Tables)+1), g.below(9))
+	}
+	for i := range g.program.Tables {
+		if !g.one(4) {
+			g.segment(0, i, 20)
+		}
 	}
 	if !g.program.Memory {
 		return
@@ -302,9 +311,8 @@ func (g *generator) declarative() []byte {
 }
 
 // segment adds a segment that is active, passive or declarative, as indices of functions or as expressions.
-func (g *generator) segment(mode, length int) {
+func (g *generator) segment(mode, table, length int) {
 	expressions, t := g.one(2), FuncRef
-	table := g.below(len(g.program.Tables) + 1)
 	if table == len(g.program.Tables) {
 		mode = max(mode, 1)
 	}
@@ -339,8 +347,7 @@ func (g *generator) segment(mode, length int) {
 		}
 		item = slices.Concat(item, g.constant(t), Code{opEnd})
 	}
-	g.elements[len(g.elements)-1] = t
-	g.module.RawElements(item)
+	g.elementSegment(t, item)
 }
 
 func (g *generator) bodies() {

@@ -42,6 +42,7 @@ type body struct {
 	signature Signature
 	locals    []ValueType
 	counters  []int // the locals that count the rounds of loops
+	scratch   int   // a local of type v128 for values that are used no more, or 0
 	code      Code
 	stack     []ValueType
 	labels    []label // the innermost last
@@ -97,11 +98,13 @@ func (b *body) finish() {
 		b.operands(l.results...)
 		b.emit(opBr, 0)
 	default:
-		for range above {
-			b.emit(opDrop)
+		for _, t := range slices.Backward(above) {
+			b.sink(t)
 		}
 		for _, t := range l.results {
-			b.emit(b.constant(t)...)
+			if !b.read(opLocalGet, b.locals, t) {
+				b.emit(b.constant(t)...)
+			}
 		}
 	}
 	b.stack = append(b.stack[:l.base], l.results...)
@@ -123,6 +126,34 @@ func (b *body) operands(types ...ValueType) {
 		b.value(t)
 	}
 	b.stack = b.stack[:len(b.stack)-len(types)]
+}
+
+// sink takes the topmost value off the stack and into the digest.
+func (b *body) sink(t ValueType) {
+	if b.top().dead {
+		b.emit(opDrop)
+		return
+	}
+	switch t {
+	case I32:
+		b.emit(opExtend64)
+	case F32:
+		b.emit(opBitsOfF32, opExtend64)
+	case F64:
+		b.emit(opBitsOfF64)
+	case V128:
+		if b.scratch == 0 {
+			b.scratch = b.local(V128)
+		}
+		const opExtractLane = 29
+		b.emitIndex(opLocalTee, b.scratch)
+		b.emit(prefixVector, opExtractLane, 0)
+		b.emitIndex(opLocalGet, b.scratch)
+		b.emit(prefixVector, opExtractLane, 1, opAdd64)
+	case FuncRef, ExternRef:
+		b.emit(opRefIsNull, opExtend64)
+	}
+	b.emit(slices.Concat(GetGlobal(digest), Code{opConst64, 31, opMultiply64, opAdd64, opGlobalSet}, U32(digest))...)
 }
 
 // guard makes the function return at once when too many calls were made.
@@ -182,7 +213,7 @@ func (b *body) setLocal() {
 
 func (b *body) setGlobal() {
 	i := b.below(len(b.program.Globals))
-	if v := b.program.Globals[i]; v.Mutable && i != guard {
+	if v := b.program.Globals[i]; v.Mutable && i != guard && i != digest {
 		b.operands(v.Type)
 		b.emitIndex(opGlobalSet, i)
 	}
@@ -190,8 +221,13 @@ func (b *body) setGlobal() {
 
 func (b *body) drop() {
 	if len(b.stack) > b.top().base {
+		t := b.stack[len(b.stack)-1]
 		b.stack = b.stack[:len(b.stack)-1]
-		b.emit(opDrop)
+		if b.one(4) {
+			b.emit(opDrop)
+		} else {
+			b.sink(t)
+		}
 	}
 }
 
@@ -204,7 +240,7 @@ func (b *body) address() {
 
 // mask makes an address of the topmost value.
 func (b *body) mask() {
-	if !b.one(16) {
+	if !b.one(48) {
 		b.emit(append(Const(int32(1<<(4+b.below(12)))-1), opAnd)...)
 	}
 }
@@ -222,7 +258,7 @@ func (b *body) store() {
 // access is a load or store whose operands are there.
 func (b *body) access(a access) {
 	offset := b.below(64)
-	if b.one(16) {
+	if b.one(48) {
 		offset = b.below(1 << 16)
 	}
 	b.emit(slices.Concat(a.code, U32(uint32(b.below(int(a.size)+1))), U32(uint32(offset)))...)
@@ -270,7 +306,7 @@ func (b *body) table(t ValueType) (index int, ok bool) {
 
 // entry pushes an index that mostly lies in a table.
 func (b *body) entry(table int) {
-	if least := b.tableMin[table]; least > 0 && !b.one(16) {
+	if least := b.tableMin[table]; least > 0 && !b.one(48) {
 		b.emit(Const(int32(b.below(least)))...)
 		b.push(I32)
 		return
@@ -443,7 +479,11 @@ func (b *body) moveMemory() {
 			b.mask()
 		}
 	}
-	b.length(100, 0, 1<<16-1, 1<<16, 1<<16+1, 1<<17, 1<<17+1, 200_000)
+	if op == miscMemoryInit {
+		b.length(4, 1<<16, 1<<16+1)
+	} else {
+		b.length(100, 0, 1<<16-1, 1<<16, 1<<16+1, 1<<17, 1<<17+1, 200_000)
+	}
 	b.operands(I32, I32, I32)
 	b.emit(prefixMisc, byte(op))
 	switch op {

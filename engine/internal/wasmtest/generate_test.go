@@ -15,7 +15,7 @@ import (
 // generatedInput is what the tests generate programs of.
 func generatedInput(seed uint64) []byte {
 	random := rand.New(rand.NewPCG(seed, 1))
-	input := make([]byte, 200+random.IntN(4000))
+	input := make([]byte, 500+random.IntN(5000))
 	for i := range input {
 		input[i] = byte(random.Uint32())
 	}
