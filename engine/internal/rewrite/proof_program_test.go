@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -48,6 +50,30 @@ func newLaboratory(t testing.TB) *laboratory {
 	return l
 }
 
+// proofTime and proofSeed are for long runs: for minutes, and on other programs every time.
+var (
+	proofTime = flag.Duration("prooftime", 0, "how long each proof tries generated programs; 0: a few seconds")
+	proofSeed = flag.Uint64("proofseed", 0, "the first of them")
+)
+
+// leastPrograms is how many programs a proof tries, however long it takes.
+const leastPrograms = 100
+
+// programs has a proof try generated programs for some seconds.
+func (l *laboratory) programs(seconds int, proof func(*wasmtest.Program) error) {
+	l.Helper()
+	long := *proofTime > 0
+	deadline := time.Now().Add(max(*proofTime, time.Duration(seconds)*time.Second))
+	tried := 0
+	for ; tried < leastPrograms || time.Now().Before(deadline) && (long || tried < 6*leastPrograms); tried++ {
+		seed := *proofSeed + uint64(tried)
+		if err := proof(wasmtest.Generate(programInput(seed))); err != nil {
+			l.Fatalf("-proofseed %d: %v", seed, err)
+		}
+	}
+	l.Logf("%d programs", tried)
+}
+
 // programInput is what programs are generated of where no fuzzer gives it.
 func programInput(seed uint64) []byte {
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -66,6 +92,8 @@ type subject struct {
 	running *run // whose call of the host's functions it is
 	// lastLimit is how much fuel the last call may use, or the start if there are no calls; 0 is no limit.
 	lastLimit int64
+	// hidden says that the hidden view of globals is compared with the program's own.
+	hidden bool
 }
 
 // subject makes the functions that a program imports. What they return depends on their arguments and on how many calls
@@ -325,7 +353,7 @@ func (r *run) take() (i image) {
 	if r.Memory {
 		content, _ := r.module.Memory().Read(0, r.module.Memory().Size())
 		i.memory = bytes.Clone(content)
-		i.pages = r.hidden(rewrite.PagesExport).Get()
+		i.pages = r.global(rewrite.PagesExport).Get()
 	}
 	for _, g := range r.rewrite.Globals {
 		i.globals = append(i.globals, r.hiddenValue(g))
@@ -338,14 +366,14 @@ func (r *run) restore(i image) {
 	if r.Memory {
 		content, _ := r.module.Memory().Read(0, r.module.Memory().Size())
 		clear(content[copy(content, i.memory):])
-		r.hidden(rewrite.PagesExport).Set(i.pages)
+		r.global(rewrite.PagesExport).Set(i.pages)
 	}
 	for n, g := range r.rewrite.Globals {
 		if g.SetLanes != "" {
 			r.probe(g.SetLanes, i.globals[n][0], i.globals[n][1])
 			continue
 		}
-		r.hidden(g.Export).Set(i.globals[n][0])
+		r.global(g.Export).Set(i.globals[n][0])
 	}
 }
 
@@ -353,13 +381,13 @@ func (r *run) hiddenValue(g rewrite.Global) (value [2]uint64) {
 	if g.GetLanes != "" {
 		copy(value[:], r.probe(g.GetLanes))
 	} else {
-		value[0] = r.hidden(g.Export).Get()
+		value[0] = r.global(g.Export).Get()
 	}
 	return value
 }
 
-// hidden is a hidden global, which has to be there.
-func (r *run) hidden(name string) api.MutableGlobal {
+// global is a hidden global, which has to be there.
+func (r *run) global(name string) api.MutableGlobal {
 	r.Helper()
 	global, ok := r.module.ExportedGlobal(name).(api.MutableGlobal)
 	if !ok {
@@ -369,7 +397,7 @@ func (r *run) hidden(name string) api.MutableGlobal {
 }
 
 // dirty is set when an image is not enough to make the instance like new.
-func (r *run) dirty() bool { return r.hidden(rewrite.DirtyExport).Get() != 0 }
+func (r *run) dirty() bool { return r.global(rewrite.DirtyExport).Get() != 0 }
 
 // checkGlobals compares the hidden view of globals with the program's own.
 func (r *run) checkGlobals(s state) error {

@@ -182,7 +182,7 @@ func (b *body) step() bool {
 		b.call, b.call, b.callIndirect,
 		b.block, b.block, b.loop, b.loop, b.branch, b.branch,
 		b.jumpIf, b.jumpIf, b.jumpTable, b.jump,
-		b.moveMemory, b.moveMemory, b.moveTable, b.moveTable, b.setTable,
+		b.growMemory, b.moveMemory, b.moveMemory, b.moveTable, b.moveTable, b.setTable,
 		b.drop,
 	}
 	choice := b.below(len(steps) + 1)
@@ -452,6 +452,13 @@ func (b *body) length(little int, borders ...int32) {
 		b.value(I32)
 	default:
 		b.emit(Const(int32(b.below(little)))...)
+		b.push(I32)
+	}
+}
+
+func (b *body) growMemory() {
+	if b.program.Memory {
+		b.emit(append(Const(int32(b.below(3))), opMemoryGrow, 0)...)
 		b.push(I32)
 	}
 }
