@@ -12,7 +12,7 @@ import (
 const (
 	// freePerCall is how many instructions of the module may run unpaid in one call of the host's: those of a small
 	// function, which pays nothing when the host calls it.
-	freePerCall = 200
+	freePerCall = 110
 	// executedPerFuel and executedBeyond bound what is executed between two ticks, with all that was built in: so many
 	// instructions for each unit of fuel, and so many for none. A charge of one unit takes about ten instructions.
 	executedPerFuel = 12

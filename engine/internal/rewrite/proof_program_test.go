@@ -420,5 +420,13 @@ func (r *run) checkGlobals(s state) error {
 	return nil
 }
 
+// checkStack compares the stack that is left after a call that returned with what there was before it.
+func (r *run) checkStack(o outcome) error {
+	if left := r.stackLeft(); r.metered && o.trap == "" && left != r.meter.stack {
+		return fmt.Errorf("%d bytes of the stack are left of %d after a call that returned", left, r.meter.stack)
+	}
+	return nil
+}
+
 // count reads the count of wasmtest.Counted.
 func (r *run) count() int64 { return int64(r.module.ExportedGlobal(wasmtest.CountExport).Get()) }

@@ -125,6 +125,14 @@ func (i *instance) budget() api.MutableGlobal {
 	return budget
 }
 
+// stackLeft is the lower half of the budget, in bytes.
+func (i *instance) stackLeft() int32 {
+	if !i.metered {
+		return 0
+	}
+	return int32(i.budget().Get())
+}
+
 // refill sets the budget to what a call begins with.
 func (i *instance) refill() {
 	if i.metered {

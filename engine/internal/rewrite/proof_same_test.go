@@ -1,6 +1,7 @@
 package rewrite_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -189,13 +190,14 @@ func (p *subject) play(m *rewrite.Module) (out past, err error) {
 		}
 		o := r.invoke(call)
 		p.meter.limit = 0
+		stack := r.checkStack(o)
 		if o.trap == errNoFuel.Error() {
 			out.endless = true
 			return out, nil
 		}
 		s, err := r.look()
 		if err == nil && p.hidden {
-			err = r.checkGlobals(s)
+			err = errors.Join(r.checkGlobals(s), stack)
 		}
 		if err != nil {
 			return out, err
