@@ -143,3 +143,47 @@ func (r *run) again(fresh state, want past, grown bool) (imageOutcome, error) {
 	}
 	return imageSame, nil
 }
+
+// TestBeyond shows the one difference that [imageBeyond] stands for, and that nothing of the run before can be seen there.
+func TestBeyond(t *testing.T) {
+	m := wasmtest.Module{}
+	none := wasmtest.Signature{}
+	const page, mark = 1 << 16, 7
+	m.Export("f0", wasmtest.KindFunc, m.Func(none, 0, wasmtest.Drop(wasmtest.MemoryGrow(wasmtest.Const(1))),
+		wasmtest.Store(wasmtest.Const(page), 0, wasmtest.Const(mark))))
+	m.Export("f1", wasmtest.KindFunc, m.Func(wasmtest.Signature{Results: []wasmtest.ValueType{wasmtest.I32}}, 0,
+		wasmtest.Load(wasmtest.Const(page), 0)))
+	m.Export("pages", wasmtest.KindFunc, m.Func(wasmtest.Signature{Results: []wasmtest.ValueType{wasmtest.I32}}, 0,
+		wasmtest.Code{0x3f, 0}))
+	m.Memory(wasmtest.AtLeast(1))
+	l := newLaboratory(t)
+	p := l.subject(&wasmtest.Program{Wasm: m.Encode(), Memory: true})
+	defer p.close()
+	rewritten, err := rewriteProgram(p.Wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := p.compile(rewritten.Wasm)
+	defer compiled.Close(p.ctx)
+	r, err := p.start(rewritten, compiled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.end()
+	write := wasmtest.Invocation{Function: wasmtest.Function{Name: "f0"}}
+	read := wasmtest.Invocation{Function: wasmtest.Function{Name: "f1"}}
+	taken := r.take()
+	if o := r.invoke(read); o.trap != "out of bounds memory access" {
+		t.Errorf("new: %v", o)
+	}
+	for range 2 {
+		if o := r.invoke(write); o.trap != "" || r.probe("pages")[0] != 2 {
+			t.Fatalf("%v, and %v pages", o, r.probe("pages"))
+		}
+		r.restore(taken)
+		results, err := r.call("f1")
+		if err != nil || uint32(results[0]) != 0 || r.probe("pages")[0] != 1 {
+			t.Errorf("restored: %#x, %v, and %v pages", results, err, r.probe("pages"))
+		}
+	}
+}

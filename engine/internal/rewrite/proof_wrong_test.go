@@ -120,11 +120,11 @@ func halfVectors(m *rewrite.Module) {
 
 // unpayAll has nothing taken from the budget but for the frames of functions.
 func unpayAll(m *rewrite.Module) {
-	const and64, shiftLeft64, sub64, setGlobal = 0x83, 0x86, 0x7d, 0x24
+	const shiftLeft64, shiftRight64, sub64, setGlobal = 0x86, 0x88, 0x7d, 0x24
 	unpay(m, 1)
-	// What is charged by length is shifted to the upper half, or is too little to matter.
+	// What is charged by length is a number of 32 bits that is shifted to the upper half. Shifted the other way it is 0.
 	budget := m.Wasm[exportIndex(m, rewrite.BudgetExport)]
-	m.Wasm = bytes.ReplaceAll(m.Wasm, []byte{shiftLeft64, sub64, setGlobal, budget}, []byte{and64, sub64, setGlobal, budget})
+	m.Wasm = bytes.ReplaceAll(m.Wasm, []byte{shiftLeft64, sub64, setGlobal, budget}, []byte{shiftRight64, sub64, setGlobal, budget})
 }
 
 // unpay has the cost of every n-th charge not taken from the budget, of those that are constants.
