@@ -407,7 +407,8 @@ func (r *run) checkGlobals(s state) error {
 			continue
 		}
 		if n >= len(r.rewrite.Globals) || r.rewrite.Globals[n].Type != v.Type {
-			return fmt.Errorf("global %d is not among the %d that the rewriter tells of, or of another type", i, len(r.rewrite.Globals))
+			return fmt.Errorf("global %d is not among the %d that the rewriter tells of, or of another type",
+				i, len(r.rewrite.Globals))
 		}
 		if hidden := r.hiddenValue(r.rewrite.Globals[n]); !slices.Equal(hidden[:len(s.globals[i])], s.globals[i]) {
 			return fmt.Errorf("global %d is %#x, and its hidden export says %#x", i, s.globals[i], hidden)

@@ -115,10 +115,6 @@ func instantiate(ctx context.Context, r wazero.Runtime, compiled wazero.Compiled
 	return i, err
 }
 
-func (i *instance) close(ctx context.Context) error {
-	return errors.Join(i.module.Close(ctx), i.compiled.Close(ctx))
-}
-
 // budget is nil where there is none.
 func (i *instance) budget() api.MutableGlobal {
 	budget, _ := i.module.ExportedGlobal(rewrite.BudgetExport).(api.MutableGlobal)

@@ -77,7 +77,8 @@ func compareGolden(t *testing.T, path, have string) {
 
 // runSpec runs all files of tests and returns what it did. What is known to fail on modules as they are may fail.
 func runSpec(t *testing.T, config wazero.RuntimeConfig, rewriter rewriter, known map[string]string) string {
-	out := "# What of the specification's tests runs on rewritten modules: file, then kind of test and result with their number.\n"
+	out := "# What of the specification's tests runs on rewritten modules: for each file the kinds of test, how many, and what\n" +
+		"# came of them.\n"
 	total, failed := tally{}, 0
 	for _, s := range specFiles(t, rewriter) {
 		s.known = known

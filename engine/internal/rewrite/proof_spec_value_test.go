@@ -124,8 +124,8 @@ func (v specValue) match(words []uint64) bool {
 	return true
 }
 
-// matchNaN compares a float with a pattern of NaNs (https://webassembly.github.io/spec/core/syntax/values.html#floating-point):
-// a canonical one has the highest bit of its significand alone, an arithmetic one has it and others.
+// matchNaN compares a float with a pattern of NaNs (WebAssembly 2.0 section 2.2.3): a canonical one has the highest
+// bit of its significand alone, an arithmetic one has it and may have others.
 func matchNaN(pattern string, value uint64, bits int) bool {
 	canonical, sign := uint64(0x7fc0_0000), uint64(1)<<31
 	if bits == 64 {

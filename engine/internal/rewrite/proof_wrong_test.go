@@ -25,7 +25,9 @@ func TestWrongRewriters(t *testing.T) {
 		{"a global is kept back", same, after(func(m *rewrite.Module) { m.Globals = m.Globals[:max(0, len(m.Globals)-1)] })},
 		{"a global for another", same, after(swapGlobals)},
 		{"no dirty flag", image, after(neverDirty)},
-		{"the pages are not restored", image, after(func(m *rewrite.Module) { repoint(m, rewrite.PagesExport, rewrite.DirtyExport) })},
+		{"the pages are not restored", image, after(func(m *rewrite.Module) {
+			repoint(m, rewrite.PagesExport, rewrite.DirtyExport)
+		})},
 		{"a global is not in the image", image, after(func(m *rewrite.Module) {
 			if len(m.Globals) > 1 {
 				m.Globals = append(m.Globals[:len(m.Globals)-1:len(m.Globals)-1], m.Globals[0])
@@ -124,7 +126,8 @@ func unpayAll(m *rewrite.Module) {
 	unpay(m, 1)
 	// What is charged by length is a number of 32 bits that is shifted to the upper half. Shifted the other way it is 0.
 	budget := m.Wasm[exportIndex(m, rewrite.BudgetExport)]
-	m.Wasm = bytes.ReplaceAll(m.Wasm, []byte{shiftLeft64, sub64, setGlobal, budget}, []byte{shiftRight64, sub64, setGlobal, budget})
+	m.Wasm = bytes.ReplaceAll(m.Wasm,
+		[]byte{shiftLeft64, sub64, setGlobal, budget}, []byte{shiftRight64, sub64, setGlobal, budget})
 }
 
 // unpay has the cost of every n-th charge not taken from the budget, of those that are constants.

@@ -1,8 +1,6 @@
 package wasmtest
 
-import (
-	"slices"
-)
+import "slices"
 
 // The size of a generated body: its instructions, but for those that end what was begun, how deep its blocks lie in each
 // other, and how deep its expressions do.
@@ -57,6 +55,7 @@ type label struct {
 	results  []ValueType
 	base     int  // how much of the stack lies below it
 	dead     bool // behind an unconditional jump
+	loop     bool // a branch goes to the beginning
 }
 
 func (b *body) emit(code ...byte) { b.code = append(b.code, code...) }
@@ -94,7 +93,7 @@ func (b *body) finish() {
 	above := b.stack[l.base:]
 	switch {
 	case l.dead && len(above) == 0 && b.one(2), slices.Equal(above, l.results):
-	case slices.Equal(l.operands, l.results) && b.one(2):
+	case !l.loop && b.one(2):
 		b.operands(l.results...)
 		b.emit(opBr, 0)
 	default:
@@ -374,8 +373,10 @@ func (b *body) loop() {
 		return
 	}
 	b.enter(s.Params, s.Params, s.Results)
+	b.top().loop = true
 	if !endless {
-		b.emit(slices.Concat(Get(uint32(counter)), Const(1), Code{opSub, opLocalTee}, U32(uint32(counter)), Const(0), Code{opLess})...)
+		b.emit(slices.Concat(Get(uint32(counter)), Const(1), Code{opSub, opLocalTee}, U32(uint32(counter)),
+			Const(0), Code{opLess})...)
 		b.leave()
 	}
 	for b.left > 0 && b.step() {
