@@ -148,14 +148,13 @@ const (
 
 // write appends the code:
 //
-//	if out of bounds: do all of it, which traps
+//	if out of bounds, or nothing to do: do all of it, which traps (from behind a dropped segment nothing can be taken either)
 //	loop: size = min(count, step); pay; do it; go on
 func (s *stepped) write(c *code, r *rewriter) {
 	s.inBounds(c)
-	c.op(wasm.OpI32Eqz).when().get(stepTo).get(stepFrom).get(stepCount)
+	c.op(wasm.OpI32Eqz).get(stepCount).op(wasm.OpI32Eqz).op(wasm.OpI32Or).when().get(stepTo).get(stepFrom).get(stepCount)
 	s.do(c)
 	c.op(wasm.OpReturn).end()
-	c.get(stepCount).op(wasm.OpI32Eqz).when().op(wasm.OpReturn).end()
 	if s.backward {
 		c.get(stepTo).get(stepFrom).op(wasm.OpI32GtU).when().loop()
 		s.size(c, r)
