@@ -18,12 +18,17 @@ type reloader struct {
 	// signals come from the operating system. watcher is nil unless files are watched.
 	signals chan os.Signal
 	watcher *watcher
-	cancel  context.CancelFunc
+	// terminal says that the program belonged to a terminal when it began, and gone is closed when that has gone.
+	terminal bool
+	gone     chan struct{}
+	cancel   context.CancelFunc
 }
 
 // newReloader begins to reload: at a signal, and when it is wanted also when a file changes. It has to be stopped.
 func newReloader(ctx context.Context, s *settings, read func() (*settings, error), server *engine.Engine) (*reloader, error) {
-	r := &reloader{read: read, server: server, signals: make(chan os.Signal, 1)}
+	r := &reloader{
+		read: read, server: server, signals: make(chan os.Signal, 1), terminal: hasTerminal(), gone: make(chan struct{}),
+	}
 	r.current.Store(s)
 	var changed <-chan struct{}
 	if s.watch {
@@ -43,6 +48,10 @@ func (r *reloader) run(ctx context.Context, changed <-chan struct{}) {
 	for {
 		select {
 		case <-r.signals:
+			if r.terminal && !hasTerminal() {
+				close(r.gone)
+				return
+			}
 			r.reload(ctx, "SIGHUP")
 		case <-changed:
 			r.reload(ctx, "a file changed")

@@ -9,3 +9,5 @@ import "os"
 func notifyReload(chan<- os.Signal) {}
 
 func stopReload(chan<- os.Signal) {}
+
+func hasTerminal() bool { return false }

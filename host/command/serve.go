@@ -27,7 +27,8 @@ welcome page. The echo answers every request with the body and the Content-Type 
 A flag wins over its variable, the variable over the configuration file. SIGINT and SIGTERM
 let the requests under way end; a second signal stops at once. SIGHUP has the handler, or the
 configuration file and its handlers, read again: new requests go to what is new at once, and what
-is broken changes nothing. --watch does the same whenever one of these files changes.`,
+is broken changes nothing. --watch does the same whenever one of these files changes. The SIGHUP
+of a terminal that is closed ends the program, like SIGTERM.`,
 		Example: `  sluice serve hello.wasm
   sluice serve hello.wasm --addr :80
   sluice serve --echo
@@ -89,6 +90,7 @@ func serve(ctx context.Context, read func() (*settings, error), stdout, stderr i
 	case err := <-served:
 		return fmt.Errorf("serving %s ended: %w", listener.Addr(), err)
 	case <-signals:
+	case <-reloads.gone:
 	}
 	reloads.stop()
 	grace := time.Duration(reloads.current.Load().grace)
