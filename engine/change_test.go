@@ -17,7 +17,7 @@ import (
 )
 
 // ask makes a request and says what came: the status, and the version or the text in the body.
-func ask(t *testing.T, addr, host, path, body string) string {
+func ask(t testing.TB, addr, host, path, body string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+path, strings.NewReader(body))
 	if err != nil {
@@ -37,7 +37,7 @@ func ask(t *testing.T, addr, host, path, body string) string {
 	return fmt.Sprintf("%d %.8s", response.StatusCode, content)
 }
 
-func check(t *testing.T, got, want string) {
+func check(t testing.TB, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)

@@ -30,8 +30,9 @@ func (r *rewriter) assemble() *Module {
 	a.section(wasm.SectionCode, bodies)
 	a.copySection(wasm.SectionData)
 	a.customSections()
-	r.module.Wasm, r.module.Start = a.out, r.HasStart
-	return &r.module
+	module := r.module // of its own: what was noted of the code is a multiple of the module, and of no use any more
+	module.Wasm, module.Start = a.out, r.HasStart
+	return &module
 }
 
 // assembler writes a module's sections.
