@@ -21,11 +21,11 @@ import (
 // and one that uses an instance again as it is. It reports the medians of the turns, and what isolation costs a request.
 func BenchmarkIsolation(b *testing.B) {
 	for _, bench := range []struct {
-		name  string
-		pages uint32
-	}{{"128KiB", 2}, {"1MiB", 16}} {
+		name        string
+		pages, full uint32 // 64 KiB of memory, and of what is not zero in it
+	}{{"128KiB", 2, 2}, {"1MiB", 16, 4}, {"1MiB-full", 16, 16}} {
 		b.Run(bench.name, func(b *testing.B) {
-			wasm := filled(bench.pages).Encode()
+			wasm := filled(bench.pages, bench.full).Encode()
 			clean, _ := newPoolOf(b, wasm, sandbox.PoolConfig{})
 			reused, _ := newPoolOf(b, wasm, sandbox.PoolConfig{Isolation: sandbox.IsolateConnections})
 			cleanTurn, reusedTurn := turn(b, clean), turn(b, reused)
@@ -42,12 +42,12 @@ func BenchmarkIsolation(b *testing.B) {
 	}
 }
 
-// filled makes a handler whose memory has so many pages and holds no zeros but in its first 16 KiB, of which each request
-// writes some.
-func filled(pages uint32) *Handler {
+// filled makes a handler whose memory has so many pages. The first of them, but for 16 KiB, hold no zeros; each request
+// writes a little.
+func filled(pages, full uint32) *Handler {
 	h := NewHandler(abi.SubscriptionsReady)
 	h.Memory = Between(pages, pages)
-	h.Data(16<<10, bytes.Repeat([]byte("sluice"), (int(pages)<<16-20<<10)/6))
+	h.Data(16<<10, bytes.Repeat([]byte("sluice"), (int(full)<<16-20<<10)/6))
 	const at = 60 << 10
 	h.OnEvent = Seq(
 		Store(Const(at), 0, Get(Session)),

@@ -1,16 +1,12 @@
 package sandbox
 
-import (
-	"bytes"
-
-	"github.com/sluicehttp/sluice/abi"
-)
+import "github.com/sluicehttp/sluice/abi"
 
 // image is the state of an instance that has been made ready and has not heard of a session yet: what each session of an
 // isolated handler begins with.
 type image struct {
-	// memory is the content of the memory up to the last byte that is not zero.
-	memory []byte
+	// memory is the content of the memory.
+	memory content
 	// pages is the size of the memory that the guest knows of.
 	pages uint32
 	// globals are the values of the mutable globals, in the order of the instance's.
@@ -23,7 +19,7 @@ type image struct {
 }
 
 // size is what the image takes, in bytes.
-func (im *image) size() int64 { return int64(len(im.memory)) }
+func (im *image) size() int64 { return im.memory.size() }
 
 // memory is all of the memory, also what the guest does not know of.
 func (i *instance) memory() []byte {
@@ -35,7 +31,7 @@ func (i *instance) memory() []byte {
 // takeImage copies the state of an instance.
 func (i *instance) takeImage() *image {
 	im := &image{
-		memory:   bytes.Clone(bytes.TrimRight(i.memory(), "\x00")),
+		memory:   contentOf(i.memory()),
 		pages:    uint32(i.pages.Get()),
 		buffer:   i.call.ReceiveBuffer(),
 		events:   i.events,
@@ -50,7 +46,7 @@ func (i *instance) takeImage() *image {
 // restore gives an instance the state of its image again. It reports whether it could: what was done to tables and
 // segments cannot be undone.
 func (i *instance) restore() bool {
-	if i.dirty.Get() != 0 || !restoreMemory(i.memory(), i.image.memory) {
+	if i.dirty.Get() != 0 || !i.image.memory.restore(i.memory()) {
 		return false
 	}
 	i.restoreRest()
@@ -66,7 +62,7 @@ func (i *instance) adopt(im *image) bool {
 		}
 	}
 	i.image = im
-	restoreMemory(i.memory(), im.memory)
+	im.memory.restore(i.memory())
 	i.restoreRest()
 	return true
 }
@@ -78,37 +74,4 @@ func (i *instance) restoreRest() {
 	}
 	i.pages.Set(uint64(im.pages))
 	i.call.RestoreReceiveBuffer(im.buffer)
-}
-
-// maxTail is how much memory behind that of its image is cleared, in bytes. It is dearer to clear more than to make a new
-// instance, and the memory may not be needed again.
-const maxTail = 8 << 20
-
-// block is how much is compared at a time, in bytes: what did not change is not written.
-const block = 4 << 10
-
-var zeros [block]byte
-
-// restoreMemory makes a memory hold an image and zeros behind it. It reports false, and has done nothing, when the memory
-// has grown beyond what it pays to clear.
-func restoreMemory(memory, image []byte) bool {
-	tail := memory[len(image):]
-	if len(tail) > maxTail+len(image) {
-		return false
-	}
-	for len(image) >= block {
-		if !bytes.Equal(memory[:block], image[:block]) {
-			copy(memory[:block], image)
-		}
-		memory, image = memory[block:], image[block:]
-	}
-	copy(memory, image)
-	for len(tail) >= block {
-		if !bytes.Equal(tail[:block], zeros[:]) {
-			clear(tail[:block])
-		}
-		tail = tail[block:]
-	}
-	clear(tail)
-	return true
 }
