@@ -83,8 +83,11 @@ func (v *validator) compile(wasm []byte) error {
 
 // check tells whether a module is valid, and in which way Rewrite and the compiler are not of one mind about it.
 func (v *validator) check(wasm []byte) (valid bool, err error) {
-	original := v.compile(withoutNames(wasm))
 	rewritten, err := rewrite.Rewrite(wasm, rewrite.Options{})
+	if err != nil && lies(err) {
+		return false, nil
+	}
+	original := v.compile(withoutNames(wasm))
 	if err == nil {
 		err = v.compile(rewritten.Wasm)
 	}
@@ -116,6 +119,16 @@ func FuzzValidation(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// lies reports whether a module announces more than there is. The compiler allocates for that before it looks.
+func lies(err error) bool {
+	for _, text := range []string{"are announced where", "are wanted where", "locals in a function"} {
+		if strings.Contains(err.Error(), text) {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutNames leaves out the sections that name functions. Rewrite does so when they cannot be read.
