@@ -1,5 +1,7 @@
 package rewrite
 
+import "fmt"
+
 // How code pays.
 //
 // A function is a graph of instructions. Loops aside it has no cycles: branches go forward, to the end of a block. A
@@ -49,11 +51,31 @@ func (r *rewriter) charge() error {
 		c.visit(i)
 	}
 	for i := range r.functions {
-		if f := &r.functions[i]; f.counts {
+		f := &r.functions[i]
+		if f.counts {
 			r.module.LargestFrame = max(r.module.LargestFrame, f.stack)
+		}
+		if f.blocks += chargeBlocks * r.countCharges(f); f.blocks > r.limits.MaxBlocks {
+			return fmt.Errorf("function %d: %w", r.ImportedFunctions+i,
+				tooMany("blocks with those that charge", f.blocks, r.limits.MaxBlocks))
 		}
 	}
 	return nil
+}
+
+// chargeBlocks is how many blocks the compiler makes of a charge.
+const chargeBlocks = 3
+
+func (r *rewriter) countCharges(f *function) (count int) {
+	for i := f.first; i < f.last; i++ {
+		e := &r.events[i]
+		for _, charge := range [...]uint32{e.before, e.after, e.back} {
+			if charge > 0 {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 // charger looks at functions, and at the events of each from the last to the first.

@@ -13,8 +13,10 @@ const (
 	DefaultMaxExports      = 20_000
 	DefaultMaxSegments     = 200_000
 	DefaultMaxParams       = 128
-	DefaultMaxBodySize     = 1 << 20
-	DefaultMaxBodyBlocks   = 1 << 25
+	DefaultMaxBodySize     = 256 << 10
+	DefaultMaxBlocks       = 20_000
+	DefaultMaxBodyBlocks   = 6_000_000
+	DefaultMaxFrame        = 1 << 20
 	DefaultMaxNesting      = 2_000
 	DefaultMaxBranches     = 20_000
 )
@@ -32,13 +34,18 @@ type Options struct {
 	// MaxParams bounds the parameters, and the results, of a type.
 	MaxParams int
 
-	// The compiler takes more than linear time and memory for some functions.
+	// The compiler takes more than linear time and memory for some functions. The defaults keep it below some ten seconds
+	// and a gigabyte for each; of the functions in use the largest come to a fifth of them.
 
 	// MaxBodySize bounds the size of a function, in bytes.
 	MaxBodySize int
-	// MaxBodyBlocks bounds the number of a function's blocks times that of its locals: a value for each local may come
-	// together at each block.
+	// MaxBlocks bounds the number of a function's blocks, as the compiler sees them: what lies between branches and labels,
+	// those of what is built in included. The compiler's time grows with its square.
+	MaxBlocks int
+	// MaxBodyBlocks bounds that number times the one of the locals: a value for each local may come together at each block.
 	MaxBodyBlocks int
+	// MaxFrame bounds the weight of a function's stack frame, in bytes.
+	MaxFrame uint32
 	// MaxNesting bounds how deeply blocks lie in one another.
 	MaxNesting int
 	// MaxBranches bounds the entries of all the br_table instructions of a function.
@@ -56,6 +63,8 @@ func (o Options) withDefaults() Options {
 	o.MaxSegments = cmp.Or(o.MaxSegments, DefaultMaxSegments)
 	o.MaxParams = cmp.Or(o.MaxParams, DefaultMaxParams)
 	o.MaxBodySize = cmp.Or(o.MaxBodySize, DefaultMaxBodySize)
+	o.MaxBlocks = cmp.Or(o.MaxBlocks, DefaultMaxBlocks)
+	o.MaxFrame = cmp.Or(o.MaxFrame, DefaultMaxFrame)
 	o.MaxBodyBlocks = cmp.Or(o.MaxBodyBlocks, DefaultMaxBodyBlocks)
 	o.MaxNesting = cmp.Or(o.MaxNesting, DefaultMaxNesting)
 	o.MaxBranches = cmp.Or(o.MaxBranches, DefaultMaxBranches)

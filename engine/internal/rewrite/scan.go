@@ -14,6 +14,7 @@ type function struct {
 	code        wasm.Span
 	count       uint32 // of parameters and locals
 	frames      int    // of its blocks, itself included
+	blocks      int    // as the compiler sees them, but for charges
 	frame       uint32 // the weight of its stack frame, in bytes
 
 	callsIndirect bool
@@ -143,7 +144,7 @@ func (s *scanner) function(i int, body wasm.Span) error {
 	if len(s.blocks) > 0 {
 		return fmt.Errorf("byte %d: the end is missing", s.f.code.End)
 	}
-	s.f.last = len(s.events)
+	s.f.last, s.f.blocks = len(s.events), s.nodes
 	s.f.frame = s.frames.weight()
 	return s.checkShape()
 }
@@ -153,8 +154,14 @@ func (s *scanner) checkShape() error {
 	if s.branches > s.limits.MaxBranches {
 		return tooMany("entries of br_table", s.branches, s.limits.MaxBranches)
 	}
+	if s.nodes > s.limits.MaxBlocks {
+		return tooMany("blocks", s.nodes, s.limits.MaxBlocks)
+	}
 	if product := s.nodes * int(s.f.count); product > s.limits.MaxBodyBlocks {
 		return tooMany(fmt.Sprintf("%d blocks times %d locals", s.nodes, s.f.count), product, s.limits.MaxBodyBlocks)
+	}
+	if s.f.frame > s.limits.MaxFrame {
+		return tooMany("bytes of a stack frame", int(s.f.frame), int(s.limits.MaxFrame))
 	}
 	return nil
 }
@@ -360,7 +367,7 @@ func (s *scanner) branchTable(i *wasm.Instruction) {
 	if s.branches += int(i.A); s.branches > s.limits.MaxBranches {
 		return // refused at the end
 	}
-	s.nodes += 2
+	s.nodes += int(i.A)
 	s.height.now = s.height.base
 	s.event(i, kindBrTable, uint32(len(s.labels)), weightBranchTable)
 	count := len(s.labels)
@@ -468,14 +475,18 @@ func (s *scanner) bulk(i *wasm.Instruction, constant bool) {
 	switch {
 	case constant && 0 <= s.constant && s.constant <= smallBulk:
 		s.cost += weightBulk
+		s.nodes += bulkBlocks
 	case constant:
 		s.event(i, kindHelper, s.helpers.find(helper, 0, 0), weightBulk)
 	default:
 		s.f.scratch = true
-		s.nodes += 3
+		s.nodes += bulkBlocks
 		s.event(i, kindBulk, s.helpers.find(helper, 0, 0), weightBulk)
 	}
 }
+
+// bulkBlocks is how many blocks the compiler makes of memory.copy or memory.fill, and of what is built in around it.
+const bulkBlocks = 10
 
 func (s *scanner) table(i *wasm.Instruction) {
 	tables, elements := int64(len(s.Tables)), int64(len(s.Elements))
