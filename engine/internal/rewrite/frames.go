@@ -12,8 +12,8 @@ import (
 // them. So the frame grows with the number of values in the code, not of those that are alive at a time:
 //
 //   - each instruction that sets a local makes one,
-//   - each local that was set in a block makes one where ways come together: at the end of a block that is branched to, of
-//     an if, and at the head of a loop that is branched back to,
+//   - each local that was set in a block makes one where ways come together: at the end of the block, or at the head of
+//     a loop,
 //   - results of instructions make one each while they wait on the stack. They count when a call comes meanwhile, which
 //     any charge may be, or when more of them wait than there are registers.
 //
@@ -31,9 +31,10 @@ type frameEstimate struct {
 
 // joint is what a block tells when it ends.
 type joint struct {
-	set     [4]uint64 // which locals were set in it, a bit for each, when there are no more than bits
-	sets    uint64    // how many sets there were before it
-	reached bool      // branched to
+	set  [4]uint64 // which locals were set in it, a bit for each, when there are no more than bits
+	sets uint64    // how many sets there were before it
+	ways int       // how many ways lead to the block's label
+	last int       // the instruction that the last of them comes from
 }
 
 func (f *frameEstimate) local(t byte, count uint32) {
@@ -55,12 +56,20 @@ func (f *frameEstimate) leave(inside, outside *joint) {
 		joins += bits.OnesCount64(set)
 	}
 	switch {
-	case !inside.reached:
+	case inside.ways < 2:
 	case f.locals <= uint64(64*len(inside.set)):
 		f.joins += uint64(joins)
 	default:
 		f.joins += min(f.sets-inside.sets, f.locals)
 	}
+}
+
+// way is for a way to a block's label from the instruction at a place. A br_table is one way, however often it names it.
+func (j *joint) way(from int) {
+	if j.ways == 0 || j.last != from {
+		j.ways++
+	}
+	j.last = from
 }
 
 func (f *frameEstimate) call(t wasm.FuncType) {

@@ -105,6 +105,8 @@ type scanner struct {
 	// constant is the value of the instruction before, when it is an i32.const.
 	constant    int64
 	hasConstant bool
+	// dead says that the code is not reached.
+	dead bool
 }
 
 // block is a block that the scanner is in.
@@ -123,7 +125,7 @@ func (s *scanner) function(i int, body wasm.Span) error {
 	s.f = &s.functions[i]
 	*s.f = function{first: len(s.events), frames: 1}
 	s.blocks, s.loops = append(s.blocks[:0], block{frame: frameExit}), s.loops[:0]
-	s.cost, s.nodes, s.branches, s.hasConstant, s.height = 0, 1, 0, false, stackHeight{}
+	s.cost, s.nodes, s.branches, s.hasConstant, s.height, s.dead = 0, 1, 0, false, stackHeight{}, false
 	s.readLocals(s.Types[s.Functions[s.ImportedFunctions+i]].Params, body)
 
 	s.code = wasm.NewCode(s.Wasm, s.f.code)
@@ -199,7 +201,7 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 	case wasm.OpBrTable:
 		s.branchTable(i)
 	case wasm.OpReturn, wasm.OpUnreachable:
-		s.height.now = s.height.base
+		s.height.now, s.dead = s.height.base, true
 		s.event(i, kindReturn, uint32(len(s.blocks)-1), 1)
 	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpRefFunc:
 		s.call(i)
@@ -268,7 +270,10 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	}
 	frame := uint32(s.f.frames)
 	s.f.frames++
-	b := block{op: byte(i.Op), frame: frame, joint: joint{sets: s.frames.sets, reached: i.Op == wasm.OpIf}}
+	b := block{op: byte(i.Op), frame: frame, joint: joint{sets: s.frames.sets}}
+	if i.Op != wasm.OpBlock { // the head of a loop is reached from above, the end of an if by its condition
+		b.joint.way(i.Start)
+	}
 	if i.A >= 0 {
 		b.params, b.results = len(s.Types[i.A].Params), len(s.Types[i.A].Results)
 	} else if i.A != wasm.BlockEmpty {
@@ -300,6 +305,11 @@ func (s *scanner) orElse(i *wasm.Instruction) {
 		return
 	}
 	top.op = wasm.OpElse
+	top.joint.ways-- // the condition leads here and not to the end
+	if !s.dead {
+		top.joint.way(i.Start)
+	}
+	s.dead = false
 	s.height.now = top.below + top.params
 	s.event(i, kindElse, top.frame, 0)
 }
@@ -307,6 +317,10 @@ func (s *scanner) orElse(i *wasm.Instruction) {
 func (s *scanner) leave(i *wasm.Instruction) {
 	top := s.blocks[len(s.blocks)-1]
 	s.blocks = s.blocks[:len(s.blocks)-1]
+	if !s.dead && top.op != wasm.OpLoop {
+		top.joint.way(i.Start)
+	}
+	s.dead = s.dead && (top.op == wasm.OpLoop || top.joint.ways == 0)
 	if n := len(s.blocks); n > 0 {
 		s.frames.leave(&top.joint, &s.blocks[n-1].joint)
 		s.height.base = s.blocks[n-1].below
@@ -330,7 +344,7 @@ func (s *scanner) target(depth int64) uint32 {
 		return frameExit
 	}
 	b := &s.blocks[len(s.blocks)-1-int(depth)]
-	b.joint.reached = true
+	b.joint.way(s.code.At())
 	if b.op == wasm.OpLoop {
 		return b.frame | toLoop
 	}
@@ -344,7 +358,7 @@ func (s *scanner) branch(i *wasm.Instruction, k kind) {
 	s.nodes++
 	target := s.target(i.A)
 	if s.height.step(-1); k == kindBr {
-		s.height.now = s.height.base
+		s.height.now, s.dead = s.height.base, true
 	}
 	if target&toLoop != 0 && k == kindBr {
 		k = kindBack
@@ -368,7 +382,7 @@ func (s *scanner) branchTable(i *wasm.Instruction) {
 		return // refused at the end
 	}
 	s.nodes += int(i.A)
-	s.height.now = s.height.base
+	s.height.now, s.dead = s.height.base, true
 	s.event(i, kindBrTable, uint32(len(s.labels)), weightBranchTable)
 	count := len(s.labels)
 	s.labels = append(s.labels, 0)

@@ -153,6 +153,9 @@ func (c *Code) More() bool { return c.pos < c.end && c.err == nil }
 // Pos is how far into the module the reader is, in bytes.
 func (c *Code) Pos() int { return c.pos }
 
+// At is where the last instruction begins.
+func (c *Code) At() int { return c.at }
+
 // Err is the first error, with its place.
 func (c *Code) Err() error { return c.err }
 
