@@ -476,6 +476,7 @@ func (s *scanner) memory(i *wasm.Instruction, constant bool) {
 		s.event(i, kindHelper, s.helpers.find(helperMemoryInit, uint32(i.A), 0), weightBulk)
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		s.frames.saves = true
+		s.frames.waiting += bulkValues
 		s.bulk(i, constant)
 	}
 }
@@ -501,6 +502,9 @@ func (s *scanner) bulk(i *wasm.Instruction, constant bool) {
 
 // bulkBlocks is how many blocks the compiler makes of memory.copy or memory.fill, and of what is built in around it.
 const bulkBlocks = 10
+
+// bulkValues is how many values it makes in them.
+const bulkValues = 8
 
 func (s *scanner) table(i *wasm.Instruction) {
 	tables, elements := int64(len(s.Tables)), int64(len(s.Elements))
