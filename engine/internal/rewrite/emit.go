@@ -16,7 +16,7 @@ func (e *emitter) bodies(appended []appended) []byte {
 	for _, body := range e.Bodies {
 		size += body.Len()
 	}
-	e.out = make([]byte, 0, size*2+4096)
+	e.out = make([]byte, 0, size*3/2+4096)
 	e.out = wasm.AppendU32(e.out, uint32(len(e.functions)+len(appended)))
 	for i := range e.functions {
 		e.function(i)

@@ -112,6 +112,7 @@ func (r *rewriter) memoryGrow() appended {
 	const delta, want, had = 0, 1, 2
 	c := &f.code
 	if r.ImportedMemories > 0 { // others see its size too
+		c.get(delta).const32(mostPages).op(wasm.OpI32GtU).when().const32(-1).op(wasm.OpReturn).end()
 		c.chargeFor(r.budget(), r.tick(), delta, fuelPerPageLog).get(delta).index(wasm.OpMemoryGrow, 0).end()
 		return f
 	}

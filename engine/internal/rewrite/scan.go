@@ -79,7 +79,7 @@ func (r *rewriter) scan() error {
 	for _, body := range r.Bodies {
 		size += body.Len()
 	}
-	r.events = make([]event, 0, size/6+16)
+	r.events = make([]event, 0, size/8+16)
 	s := scanner{rewriter: r}
 	for i, body := range r.Bodies {
 		if err := s.function(i, body); err != nil {

@@ -350,6 +350,10 @@ func (c *Code) u32() uint32 {
 // signed reads a signed LEB128 number of so many bits. It leaves it to the compiler to see whether the last byte has
 // bits that are too many.
 func (c *Code) signed(bits uint) (v int64) {
+	if c.pos < c.end && c.data[c.pos] < 0x80 {
+		c.pos++
+		return int64(int8(c.data[c.pos-1]<<1)) >> 1
+	}
 	for shift := uint(0); shift < bits; shift += 7 {
 		b := c.byte()
 		v |= int64(b&0x7f) << shift
