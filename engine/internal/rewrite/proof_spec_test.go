@@ -48,7 +48,7 @@ func TestSpec(t *testing.T) {
 // rewriteForSpec takes whatever the specification allows.
 func rewriteForSpec(wasm []byte) (*rewrite.Module, error) {
 	return rewrite.Rewrite(wasm, rewrite.Options{
-		MaxMemory: 1 << 32, MaxTableEntries: math.MaxUint32, MaxBranches: math.MaxInt32,
+		MaxMemory: 1 << 32, MaxTableEntries: math.MaxUint32, MaxBranches: math.MaxInt32, MaxBlocks: math.MaxInt32,
 	})
 }
 
