@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/sluicehttp/sluice/engine/internal/account"
 )
 
 // Tenant is somebody who has hosts, and whose handlers answer for them. Tenants know nothing of each other: each has limits
@@ -129,45 +126,3 @@ func (t *Tenant) claim(owners map[string]string) error {
 
 // maxHost is the length of the longest host name in bytes (RFC 1035 section 2.3.4).
 const maxHost = 253
-
-// TenantStats is what the handlers of a tenant have taken since the tenant was there, and hold now.
-type TenantStats struct {
-	// Requests is how many requests handlers were given, Refused how many were answered without one, because it could not be
-	// loaded or a limit left no room for them.
-	Requests, Refused uint64
-	// CPU is the time in which the handlers' code ran, Fuel the same in units of the meter.
-	CPU  time.Duration
-	Fuel uint64
-	// Memory is how many bytes the instances hold, Instances how many there are.
-	Memory    int64
-	Instances int
-	// Running is how many requests are with handlers.
-	Running int
-	// Faults counts how often handlers failed, by kind: a limit's key in the configuration, or what happened.
-	Faults map[string]uint64
-}
-
-// TenantStats tells what a tenant's handlers have taken so far, and hold. The name is empty for routes without a tenant. There
-// may be no such tenant.
-func (e *Engine) TenantStats(name string) (stats TenantStats, found bool) {
-	counts, found := e.registry.Tenant(name)
-	if !found {
-		return stats, false
-	}
-	stats = TenantStats{
-		Requests:  uint64(counts.Requests.Load()),
-		Refused:   uint64(counts.Refused.Load()),
-		CPU:       time.Duration(counts.CPU.Load()),
-		Fuel:      uint64(counts.Fuel.Load()),
-		Memory:    counts.Memory.Load(),
-		Instances: int(counts.Instances.Load()),
-		Running:   int(counts.Running.Load()),
-		Faults:    map[string]uint64{},
-	}
-	for kind := range account.Fault(account.Faults) {
-		if count := counts.Faults[kind].Load(); count > 0 {
-			stats.Faults[kind.String()] = uint64(count)
-		}
-	}
-	return stats, true
-}

@@ -71,6 +71,12 @@ func TestTenants(t *testing.T) {
 	if _, found := e.TenantStats("c"); found {
 		t.Error("there is a tenant c")
 	}
+	for name, want := range map[string]uint64{"/": 1, "a:/": 2, "b:/b": 1, "b:/": 0} {
+		stats, found := e.RouteStats(name)
+		if stats.Requests != want || found != (want > 0) {
+			t.Errorf("route %q: found %v, %d requests, want %d", name, found, stats.Requests, want)
+		}
+	}
 
 	for end := time.Now().Add(patience); e.Stats().Modules > 1; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {

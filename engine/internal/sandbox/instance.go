@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 
 	"github.com/tetratelabs/wazero"
@@ -256,9 +257,13 @@ func (i *instance) worn() bool {
 }
 
 func (i *instance) end(s *hostabi.Session) {
-	i.pool.charge(i.meter.End())
+	fuel, cpu := i.meter.End()
+	i.pool.charge(fuel, cpu)
 	s.End()
 	i.flush()
+	if i.pool.log.Enabled(context.Background(), slog.LevelDebug) {
+		i.pool.log.Debug("session ended", "fuel", fuel, "cpu", cpu, "memory", i.module.Memory().Size())
+	}
 }
 
 // deliver calls on_event with the present event.

@@ -191,6 +191,16 @@ func (r *Registry) Tenant(name string) (*account.Account, bool) {
 	return nil, false
 }
 
+// Account finds the account of a route.
+func (r *Registry) Account(route string) (*account.Account, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slot := r.slots[route]; slot != nil {
+		return slot.account, true
+	}
+	return nil, false
+}
+
 // Stats are what a registry has done, and holds.
 type Stats struct {
 	Replaced, Reloaded uint64

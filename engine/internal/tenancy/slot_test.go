@@ -39,7 +39,9 @@ func newFixture(t testing.TB, config Config) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{log: &syncBuffer{}}
-	config.Log = slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if config.Log == nil {
+		config.Log = slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	if f.loader, err = sandbox.NewLoader(t.Context(), r, sandbox.Config{Log: config.Log}); err != nil {
 		t.Fatal(err)
 	}
@@ -649,7 +651,7 @@ func BenchmarkServe(b *testing.B) {
 
 // A slot adds no allocation to what its pool does.
 func TestServeAllocatesNothing(t *testing.T) {
-	f := newFixture(t, Config{})
+	f := newFixture(t, Config{Log: slog.New(slog.DiscardHandler)})
 	f.mustSet(t, SlotConfig{Name: "r", Module: moduleOf(says("one"))})
 	x := &exchangetest.Exchange{Events: request(), Silent: true}
 	slot := f.Registry.Slot("r")

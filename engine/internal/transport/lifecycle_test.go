@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -576,7 +577,9 @@ func TestRouteLimits(t *testing.T) {
 // startWith serves a route with a configuration of its own.
 func startWith(t *testing.T, config transport.Config, limits transport.Limits, route *transport.Route) (*transport.Server, string) {
 	t.Helper()
-	config.Log = discard
+	if config.Log == nil {
+		config.Log = discard
+	}
 	cores, err := core.NewSet(1, discard, core.NativeMaker(core.Config{Connections: 64, Limits: http1.DefaultLimits}))
 	if err != nil {
 		t.Fatal(err)
@@ -696,4 +699,44 @@ func TestDrainLosesNothing(t *testing.T) {
 	} else if !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "refused") {
 		t.Error(err)
 	}
+}
+
+// TestFailuresAreSummedUp sees that a handler that always fails does not fill the log.
+func TestFailuresAreSummedUp(t *testing.T) {
+	var log lockedText
+	server, addr := startWith(t, transport.Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, calm, &transport.Route{
+		Name: "broken", Handler: handlerFunc(func(exchange.Exchange) error { return errors.New("broken") }),
+	})
+	for range 25 {
+		if answer := talk(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 500 ") {
+			t.Fatalf("%q", answer)
+		}
+	}
+	if err := server.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if told := strings.Count(log.String(), "handler failed\""); told != 10 {
+		t.Errorf("the log was told of %d failures, want 10", told)
+	}
+	if !strings.Contains(log.String(), "more often than the log tells\" route=broken more=15") {
+		t.Errorf("the rest was not summed up:\n%s", log.String())
+	}
+}
+
+// lockedText is a log that can be read while it is written.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

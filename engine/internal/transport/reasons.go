@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,6 +65,39 @@ type counters struct {
 	reasons  [reasonCount]atomic.Uint64
 	// told is what the log was told last.
 	told [reasonCount]uint64
+
+	mu sync.Mutex
+	// failures counts those of each route since the last sums.
+	failures map[string]int
+}
+
+// failuresTold is how many failures of a route the log is told one by one, between two sums. A handler can fail with every
+// request, and says why in many lines.
+const failuresTold = 10
+
+// failed counts a failure of a route's handler. It reports whether the log is to be told.
+func (c *counters) failed(route string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failures == nil {
+		c.failures = map[string]int{}
+	}
+	c.failures[route]++
+	return c.failures[route] <= failuresTold
+}
+
+// untold gives the failures that the log was not told of, by route, and begins anew.
+func (c *counters) untold() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	untold := c.failures
+	c.failures = nil
+	for route, count := range untold {
+		if untold[route] = count - failuresTold; count <= failuresTold {
+			delete(untold, route)
+		}
+	}
+	return untold
 }
 
 // Stats are what a server has done since it began.
@@ -117,5 +151,8 @@ func (s *Server) summarize() {
 	}
 	if len(attrs) > 0 {
 		s.Log.LogAttrs(context.Background(), slog.LevelInfo, "work ended early", slog.GroupAttrs("reasons", attrs...))
+	}
+	for route, count := range s.counters.untold() {
+		s.Log.Warn("handler failed more often than the log tells", "route", route, "more", count)
 	}
 }

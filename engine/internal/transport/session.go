@@ -277,8 +277,9 @@ func (s *session) fail(status uint16, reason error) {
 	if s.connect && !s.headSent {
 		status = 501
 	}
-	s.conn.server.Log.Warn("handler failed", "route", s.route.Name, "status", status, "reason", reason,
-		"answer_begun", s.headSent)
+	if server := s.conn.server; server.counters.failed(s.route.Name) {
+		server.Log.Warn("handler failed", "route", s.route.Name, "status", status, "reason", reason, "answer_begun", s.headSent)
+	}
 	switch {
 	case s.answered:
 	case s.headSent:
