@@ -26,12 +26,16 @@ func (s *session) Check() error {
 func (s *session) Wait(ready <-chan struct{}) error {
 	s.conn.keepHead()
 	s.conn.park()
-	timer := time.NewTimer(s.conn.server.clock.until(s.wall))
-	defer timer.Stop()
+	var over <-chan time.Time
+	if !s.headSent && !s.streaming {
+		timer := time.NewTimer(s.conn.server.clock.until(s.wall))
+		defer timer.Stop()
+		over = timer.C
+	}
 	select {
 	case <-ready:
 		return nil
-	case <-timer.C:
+	case <-over:
 		return exchange.ErrWallTime
 	case <-s.conn.server.stop:
 		s.cut = true

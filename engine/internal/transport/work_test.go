@@ -132,6 +132,30 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestWaitOfAStream sees that a stream may wait for longer than a handler may take to begin its answer.
+func TestWaitOfAStream(t *testing.T) {
+	_, addr := start(t, quick, func(x exchange.Exchange) error {
+		var ev exchange.Event
+		if err := x.Next(abi.SubscriptionsReady, 1, &ev); err != nil {
+			return err
+		}
+		x.Stream()
+		x.SendHead(200, exchange.Fields{})
+		ready := make(chan struct{})
+		time.AfterFunc(1500*time.Millisecond, func() { close(ready) })
+		if err := x.Wait(ready); err != nil {
+			return err
+		}
+		x.SendData([]byte("waited"))
+		x.SendEnd()
+		return x.Next(abi.SubscriptionsReady, 1, &ev)
+	})
+	answer := talk(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 200 ") || !strings.Contains(answer, "waited") {
+		t.Errorf("%q", answer)
+	}
+}
+
 // TestWait sees that waiting for something else than the peer ends when it comes, and when the time is over.
 func TestWait(t *testing.T) {
 	ready := make(chan struct{}, 1)
