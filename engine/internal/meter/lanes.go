@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"container/list"
 	"sync"
 	"sync/atomic"
 )
@@ -11,8 +12,8 @@ import (
 type Lanes struct {
 	mu   sync.Mutex
 	free int
-	// first and last are the parties that have meters waiting.
-	first, last *Party
+	// parties are those that have meters waiting, the next one first.
+	parties list.List
 
 	waiting atomic.Int32
 }
@@ -26,9 +27,10 @@ func (l *Lanes) Waiting() int { return int(l.waiting.Load()) }
 // Party is whoever shares the lanes fairly with others, whatever number of meters it brings: a tenant.
 type Party struct {
 	lanes *Lanes
-	// first and last are its meters that wait, guarded by lanes.mu.
-	first, last *Meter
-	next        *Party
+	// place is the party's among those that have meters waiting, nil if it has none. Guarded by lanes.mu.
+	place *list.Element
+	// meters are those that wait.
+	meters list.List
 }
 
 // NewParty makes a party that uses these lanes.
@@ -42,33 +44,13 @@ func (l *Lanes) enter(m *Meter) (entered bool) {
 		l.free--
 		return true
 	}
-	l.queue(m)
-	return false
-}
-
-// queue has a meter wait behind those of its party.
-func (l *Lanes) queue(m *Meter) {
 	l.waiting.Add(1)
 	p := m.party
-	m.next, m.queued = nil, true
-	if p.first != nil {
-		p.last.next = m
-		p.last = m
-		return
+	m.place = p.meters.PushBack(m)
+	if p.place == nil {
+		p.place = l.parties.PushBack(p)
 	}
-	p.first, p.last = m, m
-	l.append(p)
-}
-
-// append puts a party behind the others.
-func (l *Lanes) append(p *Party) {
-	p.next = nil
-	if l.first == nil {
-		l.first = p
-	} else {
-		l.last.next = p
-	}
-	l.last = p
+	return false
 }
 
 // leave gives a lane back, to whoever is next.
@@ -79,23 +61,14 @@ func (l *Lanes) leave() {
 }
 
 func (l *Lanes) pass() {
-	p := l.first
-	if p == nil {
+	first := l.parties.Front()
+	if first == nil {
 		l.free++
 		return
 	}
-	m := p.first
-	if p.first = m.next; p.first == nil {
-		p.last = nil
-	}
-	if l.first = p.next; l.first == nil {
-		l.last = nil
-	}
-	if p.first != nil {
-		l.append(p)
-	}
-	l.waiting.Add(-1)
-	m.next, m.queued = nil, false
+	l.parties.MoveToBack(first)
+	m := first.Value.(*Party).meters.Front().Value.(*Meter)
+	l.remove(m)
 	m.entered <- struct{}{}
 }
 
@@ -103,44 +76,22 @@ func (l *Lanes) pass() {
 func (l *Lanes) giveUp(m *Meter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !m.queued {
+	if m.place == nil {
 		<-m.entered
 		l.pass()
 		return
 	}
-	l.unqueue(m)
+	l.remove(m)
 }
 
-// unqueue takes a meter out of the queue of its party, and the party from among the others if it was the last.
-func (l *Lanes) unqueue(m *Meter) {
+// remove takes a meter out of the queue, and its party if it was the last.
+func (l *Lanes) remove(m *Meter) {
 	l.waiting.Add(-1)
 	p := m.party
-	var before *Meter
-	for at := p.first; at != m; at = at.next {
-		before = at
-	}
-	if before == nil {
-		p.first = m.next
-	} else {
-		before.next = m.next
-	}
-	if p.last == m {
-		p.last = before
-	}
-	m.next, m.queued = nil, false
-	if p.first != nil {
-		return
-	}
-	var earlier *Party
-	for at := l.first; at != p; at = at.next {
-		earlier = at
-	}
-	if earlier == nil {
-		l.first = p.next
-	} else {
-		earlier.next = p.next
-	}
-	if l.last == p {
-		l.last = earlier
+	p.meters.Remove(m.place)
+	m.place = nil
+	if p.meters.Len() == 0 {
+		l.parties.Remove(p.place)
+		p.place = nil
 	}
 }

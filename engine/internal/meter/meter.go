@@ -7,6 +7,7 @@
 package meter
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
 	"runtime"
@@ -58,9 +59,9 @@ type Meter struct {
 	budget Global
 	stack  uint32
 
-	// next, queued and entered serve waiting for a lane.
-	next    *Meter
-	queued  bool
+	// place is the meter's among those of its party that wait for a lane, nil if it does not. Guarded by the lanes.
+	place *list.Element
+	// entered receives when it has been given one.
 	entered chan struct{}
 
 	session Session

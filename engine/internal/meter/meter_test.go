@@ -181,7 +181,7 @@ func TestTurns(t *testing.T) {
 		<-want.entered
 	}
 	lanes.leave()
-	if lanes.free != 1 || lanes.Waiting() != 0 || lanes.first != nil || lanes.last != nil {
+	if lanes.free != 1 || lanes.Waiting() != 0 || lanes.parties.Len() != 0 {
 		t.Errorf("%d free, %d waiting", lanes.free, lanes.Waiting())
 	}
 }

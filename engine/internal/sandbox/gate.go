@@ -1,9 +1,9 @@
 package sandbox
 
 import (
+	"container/list"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -15,19 +15,9 @@ type Gate struct {
 	name            string
 	running, queued int // the bounds
 
-	mu      sync.Mutex
-	count   int // running now
-	first   *waiter
-	last    *waiter
-	waiting int
-
-	turnedAway atomic.Uint64
-}
-
-// waiter is an exchange in the queue.
-type waiter struct {
-	ready chan struct{}
-	next  *waiter
+	mu    sync.Mutex
+	count int // running now
+	queue list.List
 }
 
 // NewGate makes a gate for so many exchanges at a time, at least one, and a queue. Its name stands for it in errors:
@@ -58,58 +48,30 @@ func (g *Gate) Enter(x exchange.Exchange) error {
 		g.mu.Unlock()
 		return nil
 	}
-	if g.waiting >= g.queued {
+	if g.queue.Len() >= g.queued {
 		g.mu.Unlock()
-		g.turnedAway.Add(1)
 		return &Busy{fmt.Sprintf("limits concurrent and queue of %s: %d requests are with handlers, %d wait",
 			g.name, g.running, g.queued)}
 	}
-	w := g.queue()
+	ready := make(chan struct{}, 1)
+	place := g.queue.PushBack(ready)
 	g.mu.Unlock()
-	if err := x.Wait(w.ready); err != nil {
-		g.giveUp(w)
-		return err
+	err := x.Wait(ready)
+	if err != nil {
+		g.giveUp(place)
 	}
-	return nil
-}
-
-func (g *Gate) queue() *waiter {
-	w := &waiter{ready: make(chan struct{}, 1)}
-	if g.first == nil {
-		g.first = w
-	} else {
-		g.last.next = w
-	}
-	g.last = w
-	g.waiting++
-	return w
+	return err
 }
 
 // giveUp ends a wait. Room that was found meanwhile goes to the next.
-func (g *Gate) giveUp(w *waiter) {
+func (g *Gate) giveUp(place *list.Element) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
-	case <-w.ready:
+	case <-place.Value.(chan struct{}):
 		g.pass()
 	default:
-		g.remove(w)
-	}
-}
-
-func (g *Gate) remove(w *waiter) {
-	g.waiting--
-	var before *waiter
-	for at := g.first; at != w; at = at.next {
-		before = at
-	}
-	if before == nil {
-		g.first = w.next
-	} else {
-		before.next = w.next
-	}
-	if g.last == w {
-		g.last = before
+		g.queue.Remove(place)
 	}
 }
 
@@ -124,18 +86,17 @@ func (g *Gate) Leave() {
 }
 
 func (g *Gate) pass() {
-	w := g.first
-	if w == nil {
+	first := g.queue.Front()
+	if first == nil {
 		g.count--
 		return
 	}
-	g.remove(w)
-	w.ready <- struct{}{}
+	g.queue.Remove(first).(chan struct{}) <- struct{}{}
 }
 
 // Waiting is how many exchanges are in the queue.
 func (g *Gate) Waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.waiting
+	return g.queue.Len()
 }

@@ -60,7 +60,7 @@ func TestGateOrder(t *testing.T) {
 	if first, second := <-order, <-order; first != 0 || second != 2 {
 		t.Errorf("they came in the order %d, %d", first, second)
 	}
-	if g.count != 0 || g.first != nil || g.last != nil {
+	if g.count != 0 || g.Waiting() != 0 {
 		t.Errorf("%d are counted when nobody is there", g.count)
 	}
 }
