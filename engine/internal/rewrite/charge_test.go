@@ -89,7 +89,7 @@ func FuzzCharges(f *testing.F) {
 
 func checkCharges(t *testing.T, binary []byte, rewritten *rewrite.Module, argument uint64) {
 	t.Helper()
-	const most = 1 << 16
+	const most = 1 << 14
 	h := newHost(t, wazero.NewRuntimeConfigInterpreter())
 	h.slice, h.allowed, h.stack = 1000, 20*most, 64<<10
 	plain := h.instance(t, counted(t, binary, most))

@@ -13,7 +13,7 @@ func Weight(op wasm.Op) uint32 {
 	case wasm.OpCall:
 		return weightCall
 	case wasm.OpCallIndirect:
-		return weightCallIndirect + mostIndirect
+		return weightCallIndirect // the rest is for what is called
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill:
 		return weightBulk
 	case wasm.OpMemoryGrow:
