@@ -1,10 +1,11 @@
 // A chat room: what anybody posts is sent to everybody who listens.
 //
+//     sluice serve chat-c.wasm --isolation shared &
 //     curl -N localhost:8080/ &                  # listens
 //     curl localhost:8080/ -d 'hello, everybody'
 //
-// All sessions are in one instance (isolation = "shared" in sluice.toml), which hears one event after the other. It keeps
-// the sessions of those who listen, and in the event of one that posts it acts upon all of them.
+// All sessions are in one instance, which hears one event after the other. It keeps the sessions of those who listen, and
+// in the event of one that posts it acts upon all of them.
 
 #include "sluice_abi.h"
 

@@ -44,6 +44,9 @@ func TestErrors(t *testing.T) {
 		{"--addr 8080", "", 2, `invalid value "8080" for --addr: must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface`},
 		{"--addr :99999", "", 2, `invalid value ":99999" for --addr: must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface`},
 		{"--core foo", "", 2, `invalid value "foo" for --core: must be wasm or native`},
+		{"--isolation none", "", 2, `invalid value "none" for --isolation: must be request, connection or shared`},
+		{"--config sluice.toml --isolation shared", "", 2, "--isolation is for a handler, and in a configuration file each route has its own;" +
+			" leave out --isolation and SLUICE_ISOLATION, and write isolation in the file"},
 		{"--grace 10", "", 2, `invalid value "10" for --grace: must be a positive duration with its unit, such as 500ms, 10s or 2m`},
 		{"--verbose=maybe", "", 2, `invalid value "maybe" for --verbose: must be true or false`},
 		{"serve", "SLUICE_CORE=foo", 2, `invalid value "foo" for SLUICE_CORE: must be wasm or native`},

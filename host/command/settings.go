@@ -11,13 +11,15 @@ import (
 
 // serveFlags are the flags of a bare sluice and of serve.
 type serveFlags struct {
-	addr    address
-	config  string
-	echo    bool
-	core    coreName
-	grace   duration
-	watch   bool
-	verbose bool
+	addr   address
+	config string
+	echo   bool
+	core   coreName
+	// isolation is of the handler that is named.
+	isolation isolation
+	grace     duration
+	watch     bool
+	verbose   bool
 }
 
 const coreUsage = "run the parser as `wasm|native` code; native is faster and not sandboxed"
@@ -28,6 +30,8 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.config, "config", "", "serve the routes of `file`; see 'sluice help config'")
 	flags.BoolVar(&f.echo, "echo", false, "serve an echo: every request is answered with its body")
 	flags.TextVar(&f.core, "core", coreName(engine.CoreWasm), coreUsage)
+	flags.TextVar(&f.isolation, "isolation", isolation(engine.IsolateRequests),
+		"who shares an instance of the handler: `request|connection|shared`")
 	flags.TextVar(&f.grace, "grace", duration(10*time.Second), "when stopping, wait at most `duration` for requests")
 	flags.BoolVar(&f.watch, "watch", false, "read the configuration file and the handlers again when they change")
 	flags.BoolVar(&f.verbose, "verbose", false, "log details and show the cache directory")
@@ -51,6 +55,10 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 	if err := f.check(handler); err != nil {
 		return nil, err
 	}
+	if f.config != "" && flags.Changed("isolation") {
+		return nil, usageErrorf("--isolation is for a handler, and in a configuration file each route has its own;" +
+			" leave out --isolation and SLUICE_ISOLATION, and write isolation in the file")
+	}
 	s := &settings{addr: f.addr, grace: f.grace, watch: f.watch, verbose: f.verbose}
 	s.engine.Core = engine.Core(f.core)
 	s.engine.CacheDir = defaultCacheDir()
@@ -59,7 +67,7 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 		return nil, err
 	}
 	if f.config == "" {
-		return s, s.useHandler(handler, f.echo)
+		return s, s.useHandler(handler, f)
 	}
 	if err := s.useFile(f.config); err != nil {
 		return s, err
@@ -95,16 +103,16 @@ func (f *serveFlags) check(handler string) error {
 }
 
 // useHandler serves everything with one handler: the one that is named, the echo, or the welcome page.
-func (s *settings) useHandler(path string, useEcho bool) (err error) {
+func (s *settings) useHandler(path string, f *serveFlags) (err error) {
 	module := welcome()
 	switch {
 	case path != "":
 		s.files = []string{path}
 		module, err = readModule(path, "name a handler, a .wasm file")
-	case useEcho:
+	case f.echo:
 		module = echo()
 	}
-	s.engine.Routes = []engine.Route{{Path: "/", Handler: module}}
+	s.engine.Routes = []engine.Route{{Path: "/", Handler: module, Isolation: engine.Isolation(f.isolation)}}
 	return err
 }
 

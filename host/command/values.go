@@ -57,6 +57,8 @@ func (i *isolation) UnmarshalText(text []byte) error {
 	return errors.New("must be request, connection or shared")
 }
 
+func (i isolation) MarshalText() ([]byte, error) { return []byte(i), nil }
+
 // roleName says which side of a connection the parser is.
 type roleName engine.Role
 

@@ -324,5 +324,7 @@ func (i *instance) free() {
 	i.pool.module.compiled.release()
 }
 
-// stackLimit is how much stack the calls of a handler may nest to, in bytes as the rewriter estimates them.
-const stackLimit = 1 << 20
+// stackLimit is how much stack the calls of a handler may nest to, in bytes as the rewriter estimates them, which is up to
+// twice too little and as a rule twice too much. It lies on the Go heap, outside of every other limit. Interpreters need it:
+// each call in a script takes some 16 KiB of theirs.
+const stackLimit = 4 << 20
