@@ -1,8 +1,8 @@
 // Package codecache keeps compiled modules in the files of a directory, between runs and for several processes at a time.
 // It does not know what they hold.
 //
-// Each entry is one file with a header that says whose it is, how long and with which checksum. It is written beside its
-// place and renamed into it, so that whoever looks finds a whole entry or none, and nobody waits for a lock. What was
+// Each entry is one file: code, notes on it, and a footer that says whose it is, how long and with which checksum. It is
+// written beside its place and renamed into it, so that whoever looks finds a whole entry or none, and nobody waits for a lock. What was
 // damaged all the same is noticed when it is read, and removed, and nothing but it.
 package codecache
 
@@ -17,7 +17,9 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -87,93 +89,102 @@ func (c *Cache) Close() error { return c.root.Close() }
 // String is the name of the entry's file.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
-// header begins an entry.
-type header struct {
-	Magic   [16]byte // with the version of this format
-	Key     Key
-	Label   Label
-	Size    uint64 // of the content, in bytes
-	Content uint32 // the content's checksum
-	Header  uint32 // the checksum of what precedes it here
+// footer ends an entry. It stands behind the content, so that whoever reads a file from its first byte on reads the code.
+type footer struct {
+	Magic  [16]byte // with the version of this format
+	Key    Key
+	Label  Label
+	Code   uint64 // how long the code is, in bytes, with which the entry begins
+	Notes  uint64 // how long the notes behind it are
+	Sum    uint32 // the checksum of both
+	Footer uint32 // the checksum of what precedes it here
 }
 
 // magic is to change with the format.
-var magic = [16]byte([]byte("sluice code 1\r\n\x00"))
+var magic = [16]byte([]byte("sluice code 2\r\n\x00"))
 
-var headerSize = binary.Size(header{})
+var footerSize = binary.Size(footer{})
 
 // checksums are CRC-32C, which processors compute: they are against accidents, not against an attacker, who cannot write
 // here.
 var checksums = crc32.MakeTable(crc32.Castagnoli)
 
-// encode completes a header and writes it down.
-func (h *header) encode() []byte {
-	out, _ := binary.Append(nil, binary.LittleEndian, h) // every field has a fixed size
+// encode completes a footer and writes it down.
+func (f *footer) encode() []byte {
+	out, _ := binary.Append(nil, binary.LittleEndian, f) // every field has a fixed size
 	sum := out[:len(out)-4]
 	binary.LittleEndian.PutUint32(out[len(sum):], crc32.Checksum(sum, checksums))
 	return out
 }
 
-// decode reads a header that begins a file of size bytes.
-func (h *header) decode(in []byte, key Key, size int64) error {
-	_, _ = binary.Decode(in, binary.LittleEndian, h) // there are as many bytes as it takes
+// decode reads a footer that ends a file of size bytes.
+func (f *footer) decode(in []byte, key Key, size int64) error {
+	_, _ = binary.Decode(in, binary.LittleEndian, f) // there are as many bytes as it takes
+	content := uint64(size) - uint64(footerSize)
 	switch {
-	case h.Magic != magic:
-		return errors.New("it does not begin as an entry does")
-	case !bytes.Equal(in, h.encode()):
-		return errors.New("the checksum of its header is wrong")
-	case h.Key != key:
+	case f.Magic != magic:
+		return errors.New("it does not end as an entry does")
+	case !bytes.Equal(in, f.encode()):
+		return errors.New("the checksum of its footer is wrong")
+	case f.Key != key:
 		return errors.New("it is the entry of another module")
-	case h.Size != uint64(size)-uint64(headerSize):
-		return fmt.Errorf("it has %d bytes and should have %d", size, h.Size+uint64(headerSize))
+	case f.Code > content || f.Notes != content-f.Code:
+		return fmt.Errorf("it has %d bytes before its footer, and should have %d of code and %d of notes",
+			content, f.Code, f.Notes)
 	}
 	return nil
 }
 
-// Get copies the content of an entry to a writer and returns its label. The content is right only when there is no error:
-// [ErrMissing]; a [*DamageError] when it was damaged, and is removed; or that of the writer.
-func (c *Cache) Get(key Key, to io.Writer) (Label, error) {
-	label, err := c.read(key, to)
+// Entry is one that was found, with right checksums. It stays what it is when it is removed or replaced meanwhile. Close it.
+type Entry struct {
+	Label Label
+	// Notes are what was kept beside the code.
+	Notes []byte
+	// File begins with the code.
+	File *os.File
+	size int64
+}
+
+// Code reads the code.
+func (e *Entry) Code() io.Reader { return io.NewSectionReader(e.File, 0, e.size) }
+
+// Close lets go of the file.
+func (e *Entry) Close() error { return e.File.Close() }
+
+// Get finds an entry. An error is [ErrMissing], or a [*DamageError] when it was damaged, and is removed.
+func (c *Cache) Get(key Key) (*Entry, error) {
+	entry, err := c.read(key)
 	switch damage := (*DamageError)(nil); {
 	case errors.Is(err, fs.ErrNotExist):
-		return label, ErrMissing
+		return nil, ErrMissing
 	case errors.As(err, &damage):
 		damage.Name = key.String()
 		damage.Reason = errors.Join(damage.Reason, c.Remove(key))
 	case err == nil:
 		c.touch(key)
 	}
-	return label, err
+	return entry, err
 }
 
-func (c *Cache) read(key Key, to io.Writer) (Label, error) {
+func (c *Cache) read(key Key) (*Entry, error) {
 	// Asked before opening: to open a pipe could take forever.
 	info, err := c.root.Lstat(key.String())
 	if err != nil {
-		return Label{}, damaged(err)
+		return nil, damaged(err)
 	}
 	if !info.Mode().IsRegular() {
-		return Label{}, damaged(fmt.Errorf("it is no file (%s)", info.Mode()))
+		return nil, damaged(fmt.Errorf("it is no file (%s)", info.Mode()))
 	}
 	file, err := c.root.Open(key.String())
 	if err != nil {
-		return Label{}, damaged(err)
+		return nil, damaged(err)
 	}
-	defer file.Close()
-	if info, err = file.Stat(); err != nil {
-		return Label{}, damaged(err)
+	entry, err := check(file, key)
+	if err != nil {
+		_ = file.Close()
+		return nil, damaged(err)
 	}
-	head, start := header{}, make([]byte, headerSize)
-	switch _, err := io.ReadFull(file, start); {
-	case err == io.EOF || err == io.ErrUnexpectedEOF:
-		return Label{}, damaged(fmt.Errorf("it has %d bytes, fewer than its header", info.Size()))
-	case err != nil:
-		return Label{}, damaged(err)
-	}
-	if err := head.decode(start, key, info.Size()); err != nil {
-		return Label{}, damaged(err)
-	}
-	return head.Label, head.copyContent(to, file)
+	return entry, nil
 }
 
 func damaged(err error) error {
@@ -183,39 +194,48 @@ func damaged(err error) error {
 	return &DamageError{Reason: err}
 }
 
-// copyContent copies what follows the header, and checks it on the way.
-func (h *header) copyContent(to io.Writer, from io.Reader) error {
-	sum, source := crc32.New(checksums), &reader{from: from}
-	n, err := copyAll(io.MultiWriter(to, sum), io.LimitReader(source, int64(h.Size)))
-	switch {
-	case source.err != nil:
-		return damaged(source.err)
-	case err != nil:
-		return err
-	case uint64(n) != h.Size || sum.Sum32() != h.Content:
-		return damaged(errors.New("the checksum of its content is wrong"))
+// check takes a file for an entry when it is a whole one.
+func check(file *os.File, key Key) (*Entry, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-// reader keeps the error of a source apart from that of the target.
-type reader struct {
-	from io.Reader
-	err  error
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	if err != nil && err != io.EOF {
-		r.err = err
+	end := info.Size() - int64(footerSize)
+	if end < 0 {
+		return nil, fmt.Errorf("it has %d bytes, fewer than its footer", info.Size())
 	}
-	return n, err
+	foot, in := footer{}, make([]byte, footerSize)
+	if _, err := file.ReadAt(in, end); err != nil {
+		return nil, err
+	}
+	if err := foot.decode(in, key, info.Size()); err != nil {
+		return nil, err
+	}
+	// The sizes are those of the file now, so that no more memory is taken than there are bytes.
+	entry := &Entry{Label: foot.Label, Notes: make([]byte, foot.Notes), File: file, size: int64(foot.Code)}
+	sum := crc32.New(checksums)
+	if _, err := copyAll(sum, entry.Code()); err != nil {
+		return nil, err
+	}
+	if _, err := file.ReadAt(entry.Notes, entry.size); err != nil {
+		return nil, err
+	}
+	if _, _ = sum.Write(entry.Notes); sum.Sum32() != foot.Sum {
+		return nil, errors.New("the checksum of its content is wrong")
+	}
+	return entry, nil
 }
 
 // copyAll copies in larger pieces than io.Copy does.
 func copyAll(to io.Writer, from io.Reader) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, 256<<10))
+	piece := pieces.Get().(*[pieceSize]byte)
+	defer pieces.Put(piece)
+	return io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, piece[:])
 }
+
+const pieceSize = 128 << 10
+
+var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // touched is how exactly the time of an entry's last use is kept.
 const touched = time.Hour
@@ -231,12 +251,12 @@ func (c *Cache) touch(key Key) {
 // Remove removes an entry, whatever stands in its place. There need be none.
 func (c *Cache) Remove(key Key) error { return c.root.RemoveAll(key.String()) }
 
-// Put makes an entry of the content that a reader gives. When another process does so at the same time, one of the two is
-// the entry. Then it makes room, if there are too many.
+// Put makes an entry of the code that a reader gives, and of notes. When another process does so at the same time, one of the
+// two is the entry. Then it makes room, if there are too many.
 //
 // The file is not forced to the disk before it is renamed. What a failing machine leaves of it is noticed by its checksum.
-func (c *Cache) Put(key Key, label Label, from io.Reader) error {
-	name, err := c.write(key, label, from)
+func (c *Cache) Put(key Key, label Label, code io.Reader, notes []byte) error {
+	name, err := c.write(footer{Magic: magic, Key: key, Label: label, Notes: uint64(len(notes))}, code, notes)
 	if err == nil {
 		err = c.root.Rename(name, key.String())
 	}
@@ -257,22 +277,20 @@ const (
 )
 
 // write writes an entry into a file beside its place.
-func (c *Cache) write(key Key, label Label, from io.Reader) (name string, err error) {
+func (c *Cache) write(foot footer, code io.Reader, notes []byte) (name string, err error) {
 	name = unfinished + strconv.FormatUint(rand.Uint64(), 36)
 	file, err := c.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := file.Seek(int64(headerSize), io.SeekStart); err != nil {
-		return name, err
-	}
 	sum := crc32.New(checksums)
-	size, err := copyAll(io.MultiWriter(file, sum), from)
+	size, err := copyAll(io.MultiWriter(file, sum), code)
 	if err != nil {
 		return name, err
 	}
-	head := header{Magic: magic, Key: key, Label: label, Size: uint64(size), Content: sum.Sum32()}
-	_, err = file.WriteAt(head.encode(), 0)
+	_, _ = sum.Write(notes)
+	foot.Code, foot.Sum = uint64(size), sum.Sum32()
+	_, err = file.Write(append(slices.Clip(notes), foot.encode()...))
 	return name, err
 }

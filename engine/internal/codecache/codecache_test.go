@@ -22,13 +22,14 @@ import (
 var (
 	key   = Key{1, 2, 3}
 	label = Label{4, 5, 6}
+	notes = []byte("notes on it")
 )
 
 func TestEntriesAreKept(t *testing.T) {
 	dir := newDir(t)
 	for _, size := range []int{0, 1, 100, 1 << 20} {
 		content := noise(size)
-		if err := open(t, dir, 0).Put(key, label, bytes.NewReader(content)); err != nil {
+		if err := open(t, dir, 0).Put(key, label, bytes.NewReader(content), notes); err != nil {
 			t.Fatal(err)
 		}
 		checkEntry(t, open(t, dir, 0), key, content)
@@ -36,14 +37,17 @@ func TestEntriesAreKept(t *testing.T) {
 }
 
 func TestMissingEntry(t *testing.T) {
-	if _, err := open(t, newDir(t), 0).Get(key, io.Discard); !errors.Is(err, ErrMissing) {
+	if _, err := open(t, newDir(t), 0).Get(key); !errors.Is(err, ErrMissing) {
 		t.Errorf("got error %v, want %v", err, ErrMissing)
 	}
 }
 
 // TestDamageIsFound damages an entry and looks that it, and it alone, is removed.
 func TestDamageIsFound(t *testing.T) {
-	const headerSize = 16 + 32 + 32 + 8 + 4 + 4
+	const footerSize = 16 + 32 + 32 + 8 + 8 + 4 + 4
+	// in is the content of an entry, back a byte so far from its end.
+	in := func(e []byte) []byte { return e[:len(e)-footerSize] }
+	back := func(e []byte, from int) *byte { return &e[len(e)-from] }
 	rewrite := func(change func(entry []byte) []byte) func(t *testing.T, file string) {
 		return func(t *testing.T, file string) {
 			entry, err := os.ReadFile(file)
@@ -64,18 +68,21 @@ func TestDamageIsFound(t *testing.T) {
 		damage func(t *testing.T, file string)
 		reason string
 	}{
-		"empty":      {rewrite(func([]byte) []byte { return nil }), "has 0 bytes, fewer than its header"},
-		"half":       {rewrite(func(e []byte) []byte { return e[:len(e)/2] }), "bytes and should have"},
-		"last byte":  {rewrite(func(e []byte) []byte { return e[:len(e)-1] }), "bytes and should have"},
-		"more":       {rewrite(func(e []byte) []byte { return append(e, 0) }), "bytes and should have"},
-		"zeros":      {rewrite(func(e []byte) []byte { return make([]byte, len(e)) }), "does not begin as an entry"},
-		"text":       {rewrite(func([]byte) []byte { return []byte(strings.Repeat("text ", 99)) }), "does not begin as an entry"},
-		"first bit":  {rewrite(func(e []byte) []byte { e[0] ^= 1; return e }), "does not begin as an entry"},
-		"label":      {rewrite(func(e []byte) []byte { e[50] ^= 1; return e }), "checksum of its header"},
-		"size":       {rewrite(func(e []byte) []byte { e[87] = 0xff; return e }), "checksum of its header"},
-		"content":    {rewrite(func(e []byte) []byte { e[headerSize] ^= 1; return e }), "checksum of its content"},
-		"last bit":   {rewrite(func(e []byte) []byte { e[len(e)-1] ^= 0x80; return e }), "checksum of its content"},
-		"no content": {rewrite(func(e []byte) []byte { clear(e[headerSize:]); return e }), "checksum of its content"},
+		"empty":       {rewrite(func([]byte) []byte { return nil }), "has 0 bytes, fewer than its footer"},
+		"half":        {rewrite(func(e []byte) []byte { return e[:len(e)/2] }), "does not end as an entry"},
+		"last byte":   {rewrite(func(e []byte) []byte { return e[:len(e)-1] }), "does not end as an entry"},
+		"more":        {rewrite(func(e []byte) []byte { return append(e, 0) }), "does not end as an entry"},
+		"first byte":  {rewrite(func(e []byte) []byte { return e[1:] }), "bytes before its footer, and should have"},
+		"more before": {rewrite(func(e []byte) []byte { return append([]byte{0}, e...) }), "bytes before its footer, and should have"},
+		"zeros":       {rewrite(func(e []byte) []byte { return make([]byte, len(e)) }), "does not end as an entry"},
+		"text":        {rewrite(func([]byte) []byte { return []byte(strings.Repeat("text ", 99)) }), "does not end as an entry"},
+		"magic":       {rewrite(func(e []byte) []byte { *back(e, footerSize) ^= 1; return e }), "does not end as an entry"},
+		"label":       {rewrite(func(e []byte) []byte { *back(e, 50) ^= 1; return e }), "checksum of its footer"},
+		"size":        {rewrite(func(e []byte) []byte { *back(e, 17) = 0xff; return e }), "checksum of its footer"},
+		"last bit":    {rewrite(func(e []byte) []byte { *back(e, 1) ^= 0x80; return e }), "checksum of its footer"},
+		"code":        {rewrite(func(e []byte) []byte { e[0] ^= 1; return e }), "checksum of its content"},
+		"notes":       {rewrite(func(e []byte) []byte { *back(e, footerSize+1) ^= 0x80; return e }), "checksum of its content"},
+		"no content":  {rewrite(func(e []byte) []byte { clear(in(e)); return e }), "checksum of its content"},
 		"another's": {func(t *testing.T, file string) {
 			other, err := os.ReadFile(filepath.Join(filepath.Dir(file), Key{9}.String()))
 			if err != nil {
@@ -105,12 +112,12 @@ func TestDamageIsFound(t *testing.T) {
 			put(t, cache, Key{9}, content)
 			test.damage(t, filepath.Join(dir, key.String()))
 
-			_, err := cache.Get(key, io.Discard)
+			_, err := cache.Get(key)
 			damage := (*DamageError)(nil)
 			if !errors.As(err, &damage) || damage.Name != key.String() || !strings.Contains(err.Error(), test.reason) {
 				t.Fatalf("got error %v, want damage %q", err, test.reason)
 			}
-			if _, err := cache.Get(key, io.Discard); !errors.Is(err, ErrMissing) {
+			if _, err := cache.Get(key); !errors.Is(err, ErrMissing) {
 				t.Errorf("the entry was not removed: %v", err)
 			}
 			checkEntry(t, cache, Key{9}, content)
@@ -128,7 +135,7 @@ func FuzzEntry(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := cache.Put(key, label, bytes.NewReader(content)); err != nil {
+	if err := cache.Put(key, label, bytes.NewReader(content), notes); err != nil {
 		f.Fatal(err)
 	}
 	file := filepath.Join(dir, "cache", key.String())
@@ -141,32 +148,50 @@ func FuzzEntry(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, entry2 []byte) {
 		write(t, file, entry2)
-		var got bytes.Buffer
-		label2, err := cache.Get(key, &got)
+		got, err := cache.Get(key)
+		if err == nil {
+			defer got.Close()
+		}
 		switch damage := (*DamageError)(nil); {
 		case err == nil && bytes.Equal(entry2, entry):
 		case err == nil:
-			t.Errorf("took %q for an entry, with label %x and content %q", entry2, label2, got.Bytes())
+			t.Errorf("took %q for an entry, with label %x and notes %q", entry2, got.Label, got.Notes)
 		case !errors.As(err, &damage):
 			t.Error(err)
 		}
 	})
 }
 
-func TestFailedWriterIsNoDamage(t *testing.T) {
+// TestFoundEntryStays takes entries away, or puts others in their place, while they are read.
+func TestFoundEntryStays(t *testing.T) {
 	cache, content := open(t, newDir(t), 0), noise(1000)
-	put(t, cache, key, content)
-	full := errors.New("full")
-	if _, err := cache.Get(key, failingWriter{full}); !errors.Is(err, full) {
-		t.Errorf("got error %v, want that of the writer", err)
+	for name, change := range map[string]func() error{
+		"removed":  func() error { return cache.Remove(key) },
+		"replaced": func() error { return cache.Put(key, label, bytes.NewReader(noise(50)), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			put(t, cache, key, content)
+			entry, err := cache.Get(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(entry.Code()); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("the entry's code has changed (%v)", err)
+			}
+			if err := entry.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	checkEntry(t, cache, key, content)
 }
 
 func TestFailedReaderLeavesNothing(t *testing.T) {
 	dir := newDir(t)
 	gone := errors.New("gone")
-	err := open(t, dir, 0).Put(key, label, io.MultiReader(bytes.NewReader(noise(1000)), failingReader{gone}))
+	err := open(t, dir, 0).Put(key, label, io.MultiReader(bytes.NewReader(noise(1000)), failingReader{gone}), nil)
 	if !errors.Is(err, gone) {
 		t.Errorf("got error %v, want that of the reader", err)
 	}
@@ -185,15 +210,14 @@ func TestManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for range 30 {
 				for key, content := range contents {
-					if err := cache.Put(key, label, bytes.NewReader(content)); err != nil {
+					if err := cache.Put(key, label, bytes.NewReader(content), notes); err != nil {
 						t.Error(err)
 					}
-					var got bytes.Buffer
-					switch _, err := cache.Get(key, &got); {
+					switch got, err := get(cache, key); {
 					case errors.Is(err, ErrMissing): // another one made room
 					case err != nil:
 						t.Error(err)
-					case !bytes.Equal(got.Bytes(), content):
+					case !bytes.Equal(got, content):
 						t.Errorf("%s: other content", key)
 					}
 				}
@@ -316,14 +340,16 @@ func BenchmarkGet(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := cache.Put(key, label, bytes.NewReader(noise(size))); err != nil {
+			if err := cache.Put(key, label, bytes.NewReader(noise(size)), nil); err != nil {
 				b.Fatal(err)
 			}
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				if _, err := cache.Get(key, io.Discard); err != nil {
+				entry, err := cache.Get(key)
+				if err != nil {
 					b.Fatal(err)
 				}
+				entry.Close()
 			}
 		})
 	}
@@ -351,7 +377,7 @@ func open(t *testing.T, dir string, size int64) *Cache {
 
 func put(t *testing.T, cache *Cache, key Key, content []byte) {
 	t.Helper()
-	if err := cache.Put(key, label, bytes.NewReader(content)); err != nil {
+	if err := cache.Put(key, label, bytes.NewReader(content), notes); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -359,14 +385,26 @@ func put(t *testing.T, cache *Cache, key Key, content []byte) {
 // checkEntry looks for an entry; nil stands for any content.
 func checkEntry(t *testing.T, cache *Cache, key Key, content []byte) {
 	t.Helper()
-	var got bytes.Buffer
-	gotLabel, err := cache.Get(key, &got)
+	entry, err := cache.Get(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if gotLabel != label || content != nil && !bytes.Equal(got.Bytes(), content) {
-		t.Errorf("entry with label %x and %d bytes, want %x and %d bytes", gotLabel, got.Len(), label, len(content))
+	defer entry.Close()
+	got, err := io.ReadAll(entry.Code())
+	if err != nil || entry.Label != label || !bytes.Equal(entry.Notes, notes) || content != nil && !bytes.Equal(got, content) {
+		t.Errorf("entry with label %x, notes %q and %d bytes, want %x, %q and %d bytes (%v)",
+			entry.Label, entry.Notes, len(got), label, notes, len(content), err)
 	}
+}
+
+// get reads an entry's code.
+func get(cache *Cache, key Key) ([]byte, error) {
+	entry, err := cache.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	defer entry.Close()
+	return io.ReadAll(entry.Code())
 }
 
 func write(t *testing.T, file string, content []byte) {
@@ -395,10 +433,6 @@ func noise(size int) []byte {
 	}
 	return out
 }
-
-type failingWriter struct{ err error }
-
-func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
 type failingReader struct{ err error }
 

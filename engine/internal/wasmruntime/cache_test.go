@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sluicehttp/sluice/engine/internal/codecache"
@@ -68,6 +69,118 @@ func TestCacheIsUsed(t *testing.T) {
 	})
 }
 
+// TestCacheIsUsedWithoutLinks takes modules from the cache where they have to be copied.
+func TestCacheIsUsedWithoutLinks(t *testing.T) {
+	defer ForbidLinks()()
+	TestCacheIsUsed(t)
+}
+
+// TestSourceIsMadeOnce takes a module from the cache, and only from there, with what was noted of it.
+func TestSourceIsMadeOnce(t *testing.T) {
+	eachWay(t, func(t *testing.T, config Config) {
+		config.CacheDir = cacheDir(t)
+		made := 0
+		source := Source{
+			Sum:    [32]byte{1},
+			Make:   func() ([]byte, []byte, error) { made++; return addOne(), []byte("a note"), nil },
+			Recall: func(notes []byte) ([]byte, error) { return addOne(), errors.New("not to be recalled yet") },
+		}
+		compileSource(t, newRuntime(t, config), source)
+		_, first := onlyEntry(t, config.CacheDir)
+
+		source.Recall = func(notes []byte) ([]byte, error) {
+			if string(notes) != "a note" {
+				t.Errorf("the notes are %q", notes)
+			}
+			return addOne(), nil
+		}
+		compileSource(t, newRuntime(t, config), source)
+		if made != 1 {
+			t.Errorf("made %d times, want once", made)
+		}
+
+		// What cannot be recalled, and what is another module than the machine code is of, is made again.
+		for name, recall := range map[string]func([]byte) ([]byte, error){
+			"nothing":         func([]byte) ([]byte, error) { return nil, errors.New("unreadable") },
+			"another module":  func([]byte) ([]byte, error) { return hello(), nil },
+			"no module":       func([]byte) ([]byte, error) { return []byte("text"), nil },
+			"an empty module": func([]byte) ([]byte, error) { return nil, nil },
+		} {
+			made = 0
+			log := &bytes.Buffer{}
+			config.Log = slog.New(slog.NewTextHandler(log, nil))
+			source.Recall = recall
+			compileSource(t, newRuntime(t, config), source)
+			if got := strings.Count(log.String(), "is made anew"); made != 1 || got != 1 {
+				t.Errorf("%s: made %d times, and the log holds %s", name, made, log)
+			}
+			if _, now := onlyEntry(t, config.CacheDir); !bytes.Equal(now, first) {
+				t.Errorf("%s: the entry is another", name)
+			}
+		}
+	})
+}
+
+// TestSourceThatCannotBeMade is nothing that the cache or the compiler is to blame for.
+func TestSourceThatCannotBeMade(t *testing.T) {
+	eachWay(t, func(t *testing.T, config Config) {
+		config.CacheDir = cacheDir(t)
+		log := &bytes.Buffer{}
+		config.Log = slog.New(slog.NewTextHandler(log, nil))
+		bad := errors.New("bad")
+		_, err := newRuntime(t, config).CompileSource(t.Context(), Source{
+			Make: func() ([]byte, []byte, error) { return nil, nil, bad },
+		})
+		if !errors.Is(err, bad) || log.Len() > 0 {
+			t.Errorf("got error %v, want %v, and the log holds %s", err, bad, log)
+		}
+		checkFiles(t, entries(config.CacheDir), 0)
+	})
+}
+
+// TestSourcesOfOneModule loads a module from two entries at the same time: wazero has one name for both.
+func TestSourcesOfOneModule(t *testing.T) {
+	config := Config{CacheDir: cacheDir(t)}
+	source := func(sum byte) Source {
+		return Source{
+			Sum:    [32]byte{sum},
+			Make:   func() ([]byte, []byte, error) { return addOne(), nil, nil },
+			Recall: func([]byte) ([]byte, error) { return addOne(), nil },
+		}
+	}
+	log := &bytes.Buffer{}
+	config.Log = slog.New(slog.NewTextHandler(log, nil))
+	r := newRuntime(t, config)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for range 50 {
+				compiled, err := r.CompileSource(t.Context(), source(byte(i%2)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				compiled.Close(t.Context())
+			}
+		})
+	}
+	all.Wait()
+	if log.Len() > 0 {
+		t.Errorf("the log holds %s", log)
+	}
+}
+
+func compileSource(t *testing.T, r *Runtime, source Source) {
+	t.Helper()
+	compiled, err := r.CompileSource(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(compiled.ExportedFunctions()) == 0 {
+		t.Error("another module was compiled")
+	}
+}
+
 func TestNothingIsLeftBehind(t *testing.T) {
 	temporary := t.TempDir()
 	defer SetPlaces(temporary)()
@@ -112,19 +225,19 @@ func TestDamagedEntryIsReplaced(t *testing.T) {
 		"link":          func(file string) error { return errors.Join(os.Rename(file, file+".x"), os.Symlink(file+".x", file)) },
 		"nothing in it": rewrite(func(entry []byte) []byte { return forge(t, entry, nil) }),
 		"another wazero": rewrite(func(entry []byte) []byte {
-			code := bytes.Clone(entry[entryHeader:])
+			code := bytes.Clone(codeOf(entry))
 			code[7]++
 			return forge(t, entry, code)
 		}),
 		"countless functions": rewrite(func(entry []byte) []byte {
-			code := bytes.Clone(entry[entryHeader:])
+			code := bytes.Clone(codeOf(entry))
 			size := int(code[6]) // of the version; the number of functions follows
 			return forge(t, entry, append(code[:7+size], 0xff, 0xff, 0, 0))
 		}),
 		"another processor": rewrite(func(entry []byte) []byte {
 			entry = bytes.Clone(entry)
-			entry[entryHeader/2]++ // in the label, which is the name that wazero gives the file
-			return forge(t, entry, entry[entryHeader:])
+			entry[len(entry)-entryFooter+48]++ // in the label, which is the name that wazero gives the file
+			return forge(t, entry, codeOf(entry))
 		}),
 	}
 	for name, damage := range damages {
@@ -156,8 +269,11 @@ func TestDamagedEntryIsReplaced(t *testing.T) {
 	}
 }
 
-// entryHeader is the length of what precedes the machine code in an entry.
-const entryHeader = 96
+// entryFooter is the length of what follows the machine code in an entry without notes.
+const entryFooter = 104
+
+// codeOf is the machine code in an entry.
+func codeOf(entry []byte) []byte { return entry[:len(entry)-entryFooter] }
 
 // forge makes an entry of another's key and label with other content and right checksums.
 func forge(t *testing.T, entry, code []byte) []byte {
@@ -168,8 +284,9 @@ func forge(t *testing.T, entry, code []byte) []byte {
 		t.Fatal(err)
 	}
 	defer cache.Close()
-	key, label := codecache.Key(entry[16:48]), codecache.Label(entry[48:80])
-	if err := cache.Put(key, label, bytes.NewReader(code)); err != nil {
+	footer := entry[len(entry)-entryFooter:]
+	key, label := codecache.Key(footer[16:48]), codecache.Label(footer[48:80])
+	if err := cache.Put(key, label, bytes.NewReader(code), nil); err != nil {
 		t.Fatal(err)
 	}
 	forged, err := os.ReadFile(filepath.Join(dir, key.String()))

@@ -24,23 +24,62 @@ func (e *InvalidError) Error() string { return e.Reason.Error() }
 // Unwrap gives the reason.
 func (e *InvalidError) Unwrap() error { return e.Reason }
 
+// Source says how a module comes about that need not be made while its machine code is in the cache.
+type Source struct {
+	// Sum is a hash of all that the module depends on: modules with equal sums are equal.
+	Sum [sha256.Size]byte
+	// Make makes the module, and notes that are kept beside its machine code.
+	Make func() (wasm, notes []byte, err error)
+	// Recall gets the module back from notes that Make has made, maybe in another process. After an error it is made anew.
+	Recall func(notes []byte) (wasm []byte, err error)
+}
+
 // Compile validates a module and translates it to machine code, in the process that the configuration names, or finds the
 // result in the cache. An error is an [*InvalidError], a [*LimitError], that of the context, or says what else kept the
 // module from being compiled. A cache that cannot be read or written is no reason to fail.
 func (r *Runtime) Compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
-	if r.compiler == nil {
-		return r.CompileTrusted(ctx, wasm)
+	return r.CompileSource(ctx, r.given(wasm))
+}
+
+// given is the source of a module that is there.
+func (r *Runtime) given(wasm []byte) Source {
+	s := Source{
+		Make:   func() ([]byte, []byte, error) { return wasm, nil, nil },
+		Recall: func([]byte) ([]byte, error) { return wasm, nil },
 	}
-	return r.compileApart(ctx, wasm, r.compiler.run)
+	if r.cache != nil {
+		s.Sum = sha256.Sum256(wasm)
+	}
+	return s
+}
+
+// CompileSource compiles a module as [Runtime.Compile] does. It is made when it is not in the cache; an error of that is
+// returned as it is.
+func (r *Runtime) CompileSource(ctx context.Context, s Source) (wazero.CompiledModule, error) {
+	return r.compileSource(ctx, s, r.compiler == nil)
 }
 
 // CompileTrusted compiles a module as [Runtime.Compile] does, but always in this process, with whatever time and memory it
 // takes.
 func (r *Runtime) CompileTrusted(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
-	if r.cache == nil {
+	return r.compileSource(ctx, r.given(wasm), true)
+}
+
+func (r *Runtime) compileSource(ctx context.Context, s Source, here bool) (wazero.CompiledModule, error) {
+	key := r.key(s)
+	if compiled := r.fromCache(key, s); compiled != nil {
+		return compiled, nil
+	}
+	wasm, notes, err := s.Make()
+	switch {
+	case err != nil:
+		return nil, err
+	case !here:
+		return r.compileApart(ctx, key, wasm, notes, r.compiler.run)
+	case r.cache == nil:
 		return r.compileHere(ctx, wasm)
 	}
-	compiled, err := r.compileApart(ctx, wasm, compileInto)
+	compiled, err := r.compileApart(ctx, key, wasm, notes, compileInto)
 	if invalid := (*InvalidError)(nil); err == nil || errors.As(err, &invalid) {
 		return compiled, err
 	}
@@ -61,13 +100,9 @@ func (r *Runtime) compileHere(ctx context.Context, wasm []byte) (wazero.Compiled
 	return compiled, nil
 }
 
-// compileApart finds a module's machine code in the cache, or has it made in a directory of its own.
-func (r *Runtime) compileApart(ctx context.Context, wasm []byte,
+// compileApart has a module's machine code made in a directory of its own, and keeps it.
+func (r *Runtime) compileApart(ctx context.Context, key codecache.Key, wasm, notes []byte,
 	produce func(ctx context.Context, wasm []byte, dir string) error) (wazero.CompiledModule, error) {
-	key := r.work.key(wasm)
-	if compiled := r.fromCache(key, wasm); compiled != nil {
-		return compiled, nil
-	}
 	dir, err := r.work.newDir()
 	if err != nil {
 		return nil, err
@@ -80,8 +115,8 @@ func (r *Runtime) compileApart(ctx context.Context, wasm []byte,
 	if err != nil {
 		return nil, err
 	}
-	r.keep(key, code)
-	compiled, err := r.load(key, code, wasm)
+	r.keep(key, code, notes)
+	compiled, err := r.load(code, wasm)
 	if err != nil {
 		if r.cache != nil {
 			err = errors.Join(err, r.cache.Remove(key))
@@ -92,15 +127,15 @@ func (r *Runtime) compileApart(ctx context.Context, wasm []byte,
 }
 
 // fromCache gives nil when a module is not in the cache, or no more: what cannot be used is removed, and made anew.
-func (r *Runtime) fromCache(key codecache.Key, wasm []byte) wazero.CompiledModule {
+func (r *Runtime) fromCache(key codecache.Key, s Source) wazero.CompiledModule {
 	if r.cache == nil {
 		return nil
 	}
-	code, err := r.fetch(key)
+	entry, err := r.cache.Get(key)
 	if err == nil {
-		defer os.Remove(code.path) // unless load takes it
+		defer entry.Close()
 		var compiled wazero.CompiledModule
-		if compiled, err = r.load(key, code, wasm); err == nil {
+		if compiled, err = r.use(entry, s); err == nil {
 			return compiled
 		}
 		err = &codecache.DamageError{Name: key.String(), Reason: errors.Join(err, r.cache.Remove(key))}
@@ -111,28 +146,23 @@ func (r *Runtime) fromCache(key codecache.Key, wasm []byte) wazero.CompiledModul
 	return nil
 }
 
-// fetch copies an entry of the cache to a file in the workspace.
-func (r *Runtime) fetch(key codecache.Key) (code, error) {
-	file, err := r.work.newFile()
+// use loads a module from its entry.
+func (r *Runtime) use(entry *codecache.Entry, s Source) (wazero.CompiledModule, error) {
+	wasm, err := s.Recall(entry.Notes)
 	if err != nil {
-		return code{}, err
+		return nil, err
 	}
-	found := code{path: file.Name()}
-	found.label, err = r.cache.Get(key, file)
-	if err = errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return found, err
+	return r.load(keptCode{entry}, wasm)
 }
 
 // keep puts machine code into the cache.
-func (r *Runtime) keep(key codecache.Key, c code) {
+func (r *Runtime) keep(key codecache.Key, c madeCode, notes []byte) {
 	if r.cache == nil {
 		return
 	}
 	file, err := os.Open(c.path)
 	if err == nil {
-		err = errors.Join(r.cache.Put(key, c.label, file), file.Close())
+		err = errors.Join(r.cache.Put(key, c.name, file, notes), file.Close())
 	}
 	if err != nil {
 		r.warnUnkept(err)
@@ -144,14 +174,14 @@ func (r *Runtime) warnUnkept(err error) {
 	r.unkept.Do(func() { r.log.Warn("compiled modules cannot be kept", slog.Any("reason", err)) })
 }
 
-// load has wazero read machine code from a file, which is gone afterwards.
-func (r *Runtime) load(key codecache.Key, c code, wasm []byte) (wazero.CompiledModule, error) {
-	defer r.work.lock(key)()
-	name, err := r.work.place(c)
+// load has wazero read machine code, under a name that is gone afterwards.
+func (r *Runtime) load(c code, wasm []byte) (wazero.CompiledModule, error) {
+	defer r.work.lock(c.label())()
+	path, err := r.work.place(c)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(name)
+	defer os.Remove(path)
 	return compile(neverCompile, r.wazero, wasm)
 }
 
@@ -214,8 +244,10 @@ const codeVersion = "1"
 // processor is more than wazero asks of a processor, and so never too little.
 var processor = fmt.Sprintf("%+v %+v", cpu.X86, cpu.ARM64)
 
-// key is a hash of all that a module's machine code depends on.
-func (w *workspace) key(wasm []byte) codecache.Key {
-	module := sha256.Sum256(wasm)
-	return sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%x", codeVersion, WazeroVersion, w.version, processor, module))
+// key is a hash of all that a module's machine code depends on. Without a cache there is none.
+func (r *Runtime) key(s Source) codecache.Key {
+	if r.cache == nil {
+		return codecache.Key{}
+	}
+	return sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%x", codeVersion, WazeroVersion, r.work.version, processor, s.Sum))
 }

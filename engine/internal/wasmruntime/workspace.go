@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,10 +28,40 @@ type workspace struct {
 	locks   [64]sync.Mutex
 }
 
-// code is a file with machine code.
-type code struct {
-	path  string
-	label codecache.Label // what wazero names the file
+// code is machine code that wazero is to read.
+type code interface {
+	// label is what wazero names the file.
+	label() codecache.Label
+	// place makes the code readable under a path.
+	place(path string) error
+}
+
+// madeCode is a file that a compiler has left. Placing it moves it.
+type madeCode struct {
+	path string
+	name codecache.Label
+}
+
+func (c madeCode) label() codecache.Label { return c.name }
+
+func (c madeCode) place(path string) error { return os.Rename(c.path, path) }
+
+// keptCode is an entry of the cache. It is read where it lies, or copied where a link cannot lead there.
+type keptCode struct{ *codecache.Entry }
+
+func (c keptCode) label() codecache.Label { return c.Label }
+
+func (c keptCode) place(path string) error {
+	err := link(c.File, path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, c.Code())
+	return errors.Join(err, file.Close())
 }
 
 // The names of workspaces, and the age from which on one belongs to a process that was killed. A process that lives longer
@@ -105,10 +136,10 @@ func (w *workspace) close(ctx context.Context) error {
 	return errors.Join(w.files.Close(ctx), os.RemoveAll(w.dir))
 }
 
-// lock keeps others from the files of a module until the function that it returns is called. A file is placed, read and
+// lock keeps others from the file of a module until the function that it returns is called. A file is placed, read and
 // removed in milliseconds; who has to wait for an unrelated module hardly notices.
-func (w *workspace) lock(key codecache.Key) (unlock func()) {
-	mutex := &w.locks[int(key[0])%len(w.locks)]
+func (w *workspace) lock(label codecache.Label) (unlock func()) {
+	mutex := &w.locks[int(label[0])%len(w.locks)]
 	mutex.Lock()
 	return mutex.Unlock
 }
@@ -130,48 +161,44 @@ func (w *workspace) newDir() (string, error) {
 	return os.MkdirTemp(w.dir, "made-")
 }
 
-// newFile makes a file for machine code.
-func (w *workspace) newFile() (*os.File, error) {
-	if err := w.ensure(); err != nil {
-		return nil, err
-	}
-	return os.CreateTemp(w.dir, "code-")
-}
-
 // find finds the machine code that a compiler has left in a directory.
-func (w *workspace) find(dir string) (code, error) {
+func (w *workspace) find(dir string) (madeCode, error) {
 	version, err := onlyFolder(dir)
 	if err != nil {
-		return code{}, err
+		return madeCode{}, err
 	}
 	if version != w.version {
-		return code{}, fmt.Errorf("the compiler is built with another wazero: it made %s, and this program runs %s",
+		return madeCode{}, fmt.Errorf("the compiler is built with another wazero: it made %s, and this program runs %s",
 			version, w.version)
 	}
 	found, err := os.ReadDir(filepath.Join(dir, version))
 	if err != nil {
-		return code{}, err
+		return madeCode{}, err
 	}
 	if len(found) != 1 || !found[0].Type().IsRegular() {
-		return code{}, fmt.Errorf("the compiler has left %d files and should have left one", len(found))
+		return madeCode{}, fmt.Errorf("the compiler has left %d files and should have left one", len(found))
 	}
 	name := found[0].Name()
-	c := code{path: filepath.Join(dir, version, name)}
-	if label, err := hex.DecodeString(name); err != nil || copy(c.label[:], label) != len(c.label) {
-		return code{}, fmt.Errorf("the compiler has left a file named %q, which names no module", name)
+	c := madeCode{path: filepath.Join(dir, version, name)}
+	if label, err := hex.DecodeString(name); err != nil || copy(c.name[:], label) != len(c.name) {
+		return madeCode{}, fmt.Errorf("the compiler has left a file named %q, which names no module", name)
 	}
 	return c, nil
 }
 
-// place moves machine code to where wazero looks for it.
+// place puts machine code where wazero looks for it. What a process that was killed has left there makes room.
 func (w *workspace) place(c code) (path string, err error) {
 	if err := w.ensure(); err != nil {
 		return "", err
 	}
-	path = filepath.Join(w.dir, w.version, hex.EncodeToString(c.label[:]))
-	err = os.Rename(c.path, path)
-	if errors.Is(err, fs.ErrExist) { // not over a directory
-		err = errors.Join(os.RemoveAll(path), os.Rename(c.path, path))
+	label := c.label()
+	path = filepath.Join(w.dir, w.version, hex.EncodeToString(label[:]))
+	err = c.place(path)
+	if errors.Is(err, fs.ErrExist) { // a link, or a file over a directory
+		err = errors.Join(os.RemoveAll(path), c.place(path))
 	}
 	return path, err
 }
+
+// errNoLink says that the code has to be copied.
+var errNoLink = errors.New("no path leads to an open file")
