@@ -81,11 +81,18 @@ type Global struct {
 // A name section that cannot be read is left out.
 func Rewrite(binary []byte, o Options) (*Module, error) { return rewrite(binary, o, usual) }
 
+// RewriteModule rewrites a module as [Rewrite] does that is decoded already. It does not change it.
+func RewriteModule(m *wasm.Module, o Options) (*Module, error) { return rewriteModule(m, o, usual) }
+
 func rewrite(binary []byte, o Options, d density) (*Module, error) {
 	m, err := wasm.Decode(binary)
 	if err != nil {
 		return nil, err
 	}
+	return rewriteModule(m, o, d)
+}
+
+func rewriteModule(m *wasm.Module, o Options, d density) (*Module, error) {
 	r := &rewriter{Module: m, limits: o.withDefaults(), density: d}
 	for _, step := range []func() error{r.check, r.scan, r.charge} {
 		if err := step(); err != nil {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -30,6 +31,18 @@ type checker struct {
 	importable map[string]signatures
 	// maxMemory is how large a memory may be, in bytes.
 	maxMemory uint64
+}
+
+// check says what keeps a module from being a handler, and nil when nothing does.
+func (c *checker) check(m *wasm.Module) error {
+	switch problems := c.problems(m); len(problems) {
+	case 0:
+		return nil
+	case 1:
+		return errors.New(problems[0])
+	default:
+		return fmt.Errorf("%s (and %d more problems)", problems[0], len(problems)-1)
+	}
 }
 
 // problems lists what keeps a module from being a handler, the most telling first. Each is one line and says what is

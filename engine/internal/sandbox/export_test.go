@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 	"github.com/sluicehttp/sluice/engine/internal/wasm"
 )
 
@@ -14,11 +15,15 @@ func (l *Loader) Check(ctx context.Context, binary []byte) error {
 		return err
 	}
 	l.checker.problems(decoded)
-	c, err := l.compile(ctx, decoded)
-	if err == nil {
-		c.release()
+	m, err := rewrite.RewriteModule(decoded, l.options())
+	if err != nil {
+		return err
 	}
-	return err
+	code, err := l.runtime.Compile(ctx, m.Wasm)
+	if err != nil {
+		return err
+	}
+	return code.Close(ctx)
 }
 
 // Idle is how many instances wait for work.
@@ -36,3 +41,6 @@ func (p *Pool) Resume() { p.breaker.failures.Store(0) }
 
 // LongestSlice is the longest time that an instance which was ended last has kept its goroutine from others.
 func (p *Pool) LongestSlice() time.Duration { return time.Duration(p.longest.Swap(0)) }
+
+// Facts are what is known of a module beside its machine code.
+func (m *Module) Facts() any { return m.compiled.facts }

@@ -185,7 +185,7 @@ func (i *instance) frame(line string) (reworded string, ours bool) {
 		return line, false
 	}
 	index-- // an import was built in, before all functions with a body
-	return fmt.Sprintf("%s.$%d(%s", module, index, types), index >= i.pool.module.compiled.functions
+	return fmt.Sprintf("%s.$%d(%s", module, index, types), index >= i.pool.module.compiled.facts.Functions
 }
 
 // reworded says of an error what is worth reading.

@@ -61,7 +61,7 @@ func (p *Pool) newInstance() (*instance, error) {
 	i.equip()
 	if p.isolation == ShareInstance {
 		i.call.Share()
-	} else if p.module.pulls {
+	} else if p.module.compiled.facts.Pulls {
 		i.spare = pullRoom
 	}
 	if err := i.instantiate(); err != nil {
@@ -140,7 +140,7 @@ func (i *instance) findGlobals() error {
 		return errors.New("the rewritten module lacks a global")
 	}
 	i.meter.Attach(budget)
-	for _, g := range i.pool.module.compiled.rewritten.Globals {
+	for _, g := range i.pool.module.compiled.facts.Globals {
 		if g.Export == "" {
 			lanes := &lanes{call: i.call, get: i.module.ExportedFunction(g.GetLanes), set: i.module.ExportedFunction(g.SetLanes)}
 			i.globals = append(i.globals, lane{lanes, 0}, lane{lanes, 1})

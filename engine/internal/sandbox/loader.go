@@ -5,8 +5,10 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,6 +66,8 @@ type Loader struct {
 	maxMemory uint64
 	maxSleep  time.Duration
 	log       *slog.Logger
+	// version stands for what becomes of modules here, see [Loader.versionOf].
+	version [sha256.Size]byte
 
 	mu       sync.Mutex
 	compiled map[[sha256.Size]byte]*compiled
@@ -97,7 +101,7 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
-	return &Loader{
+	l := &Loader{
 		runtime: r,
 		lanes:   meter.NewLanes(config.Lanes),
 		checker: checker{
@@ -110,7 +114,9 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 		maxSleep:  config.MaxSleep,
 		log:       config.Log,
 		compiled:  map[[sha256.Size]byte]*compiled{},
-	}, nil
+	}
+	l.version = l.versionOf()
+	return l, nil
 }
 
 // Compiled is how many modules' machine code is kept.
@@ -154,27 +160,103 @@ func (l *Loader) Load(ctx context.Context, name string, binary []byte) (*Module,
 }
 
 func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module, error) {
-	decoded, err := wasm.Decode(binary)
+	c, err := l.compile(ctx, binary)
 	if err != nil {
-		return nil, errors.New(oneLine(err.Error()))
+		return nil, err
 	}
-	switch problems := l.checker.problems(decoded); len(problems) {
-	case 0:
-	case 1:
-		return nil, errors.New(problems[0])
-	default:
-		return nil, fmt.Errorf("%s (and %d more problems)", problems[0], len(problems)-1)
+	return &Module{name: name, loader: l, compiled: c}, nil
+}
+
+// compiled is a module's machine code, shared by all that use it.
+type compiled struct {
+	loader *Loader
+	sum    [sha256.Size]byte // of the module
+	users  int               // guarded by loader.mu
+
+	once  sync.Once
+	facts facts
+	code  wazero.CompiledModule
+	err   error
+}
+
+// facts are what is known of a module beside its machine code. They are kept in the cache with it.
+type facts struct {
+	// Functions is how many the module had before it was rewritten, imported ones included.
+	Functions int
+	// Pulls says that it imports next_event.
+	Pulls bool
+	// Globals are what an image holds beside memory.
+	Globals []rewrite.Global
+}
+
+// compile finds or makes a module's machine code. The caller becomes one of its users.
+func (l *Loader) compile(ctx context.Context, binary []byte) (*compiled, error) {
+	sum := sha256.Sum256(binary)
+	l.mu.Lock()
+	c := l.compiled[sum]
+	if c == nil {
+		c = &compiled{loader: l, sum: sum}
+		l.compiled[sum] = c
 	}
-	c, err := l.compile(ctx, decoded)
+	c.users++
+	l.mu.Unlock()
+
+	c.once.Do(func() { c.code, c.err = c.make(ctx, binary) })
+	if c.err != nil {
+		c.release()
+		return nil, c.err
+	}
+	return c, nil
+}
+
+// make checks, rewrites and compiles a module, or finds all that in the cache.
+func (c *compiled) make(ctx context.Context, binary []byte) (wazero.CompiledModule, error) {
+	code, err := c.loader.runtime.CompileSource(ctx, wasmruntime.Source{
+		Sum:    c.loader.sourceSum(c.sum),
+		Make:   func() (wasm, notes []byte, err error) { return c.rewrite(binary) },
+		Recall: c.recall,
+	})
 	if err != nil {
 		return nil, compileError(err)
 	}
-	return &Module{
-		name:     name,
-		loader:   l,
-		compiled: c,
-		pulls:    decoded.ImportsFunc(abi.HandlerImportModule, "next_event"),
-	}, nil
+	return code, nil
+}
+
+// rewrite checks a module and makes of it what is compiled. The notes are the facts in a line, and the rewritten module
+// behind it.
+func (c *compiled) rewrite(binary []byte) (rewritten, notes []byte, err error) {
+	decoded, err := wasm.Decode(binary)
+	if err != nil {
+		return nil, nil, errors.New(oneLine(err.Error()))
+	}
+	if err := c.loader.checker.check(decoded); err != nil {
+		return nil, nil, err
+	}
+	m, err := rewrite.RewriteModule(decoded, c.loader.options())
+	if err != nil {
+		return nil, nil, err
+	}
+	c.facts = facts{
+		Functions: len(decoded.Functions),
+		Pulls:     decoded.ImportsFunc(abi.HandlerImportModule, "next_event"),
+		Globals:   m.Globals,
+	}
+	notes, err = json.Marshal(c.facts)
+	return m.Wasm, append(append(notes, '\n'), m.Wasm...), err
+}
+
+// recall gets back what rewrite has made.
+func (c *compiled) recall(notes []byte) (rewritten []byte, err error) {
+	line, rewritten, found := bytes.Cut(notes, []byte{'\n'})
+	if !found {
+		return nil, errors.New("there are no notes on the module")
+	}
+	var known facts
+	if err := json.Unmarshal(line, &known); err != nil {
+		return nil, fmt.Errorf("the notes on the module: %w", err)
+	}
+	c.facts = known
+	return rewritten, nil
 }
 
 // compileError tells a module that is at fault from a compiler that cannot have it, or is none.
@@ -188,50 +270,6 @@ func compileError(err error) error {
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return oneLine(line)
-}
-
-// compiled is a module's machine code, shared by all that use it.
-type compiled struct {
-	loader *Loader
-	key    [sha256.Size]byte
-	users  int // guarded by loader.mu
-
-	once      sync.Once
-	rewritten *rewrite.Module // without the binary
-	functions int             // how many the module had before, imported ones included
-	code      wazero.CompiledModule
-	err       error
-}
-
-// compile finds or makes a module's machine code. The caller becomes one of its users.
-func (l *Loader) compile(ctx context.Context, m *wasm.Module) (*compiled, error) {
-	key := sha256.Sum256(m.Wasm)
-	l.mu.Lock()
-	c := l.compiled[key]
-	if c == nil {
-		c = &compiled{loader: l, key: key}
-		l.compiled[key] = c
-	}
-	c.users++
-	l.mu.Unlock()
-
-	c.once.Do(func() { c.err = c.make(ctx, m) })
-	if c.err != nil {
-		c.release()
-		return nil, c.err
-	}
-	return c, nil
-}
-
-func (c *compiled) make(ctx context.Context, m *wasm.Module) (err error) {
-	c.functions = len(m.Functions)
-	options := rewrite.Options{MaxMemory: c.loader.maxMemory, MaxTableEntries: maxTableEntries, MaxTables: maxTables}
-	if c.rewritten, err = rewrite.Rewrite(m.Wasm, options); err != nil {
-		return err
-	}
-	c.code, err = c.loader.runtime.Compile(ctx, c.rewritten.Wasm)
-	c.rewritten.Wasm = nil
-	return err
 }
 
 // acquire adds a user, unless the last one is gone.
@@ -251,7 +289,7 @@ func (c *compiled) release() {
 	c.users--
 	last := c.users == 0
 	if last {
-		delete(c.loader.compiled, c.key)
+		delete(c.loader.compiled, c.sum)
 	}
 	c.loader.mu.Unlock()
 	if last && c.code != nil {

@@ -2,7 +2,6 @@ package tenancy
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -180,7 +179,7 @@ func (r *Registry) start(ctx context.Context, name string, wasm []byte, pool san
 	if err != nil {
 		return nil, fmt.Errorf("handler %s: %w", name, err)
 	}
-	return &handler{sum: sha256.Sum256(wasm), pool: p}, nil
+	return &handler{sum: module.Sum(), pool: p}, nil
 }
 
 // Tenant finds the account of a tenant.
