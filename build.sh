@@ -262,14 +262,14 @@ handlers() {
   measured
 }
 
-# measured builds what the cost of metering is measured with.
+# measured builds what the costs of metering and of tenants are measured with.
 measured() {
   mkdir -p build/measured
   local source
   for source in engine/internal/rewrite/testdata/*.c; do
     c_wasm "build/measured/$(basename "$source" .c).wasm" "$source"
   done
-  for source in engine/internal/rewrite/testdata/*.rs; do
+  for source in engine/internal/rewrite/testdata/*.rs engine/testdata/*.rs; do
     rust_wasm "build/measured/$(basename "$source" .rs).wasm" "$source"
   done
 }

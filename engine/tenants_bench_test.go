@@ -1,7 +1,10 @@
 package engine_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -11,26 +14,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluicehttp/sluice/abi"
 	. "github.com/sluicehttp/sluice/engine"
-	"github.com/sluicehttp/sluice/engine/internal/wasmtest"
 )
 
-// large is a module of about 100 KB, most of it code; each number makes another.
-func large(number int) Module {
-	h := wasmtest.NewHandler(abi.SubscriptionsReady)
-	for i := range 340 {
-		work := []wasmtest.Code{wasmtest.Get(0)}
-		for j := range int32(22) {
-			work = append(work, wasmtest.Const(int32(i)*1000+j), wasmtest.Code{0x6a}, // add
-				wasmtest.Store(wasmtest.Const(1<<16), uint32(j*4), wasmtest.Get(0)))
-		}
-		h.Func(wasmtest.Signature{Params: []wasmtest.ValueType{wasmtest.I32}, Results: []wasmtest.ValueType{wasmtest.I32}}, 0,
-			append(work, wasmtest.While(wasmtest.Code{0x41, 0}))...)
+// large is a module of 85 kB as a compiler makes it, from testdata/tenant.rs; each number makes another.
+func large(tb testing.TB, number int) Module {
+	const place = "00000000 is this tenant's"
+	const path = "../build/measured/tenant.wasm"
+	wasm, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && os.Getenv("SLUICE_REQUIRE_TOOLCHAINS") != "1" {
+		tb.Skipf("%v: ./build.sh test makes it", err)
 	}
-	h.OnEvent = wasmtest.Drop(wasmtest.Do("send", wasmtest.Get(wasmtest.Session), wasmtest.Const(200),
-		wasmtest.Const(0), wasmtest.Const(0), h.Text(fmt.Sprintf("%08d", number))))
-	return Module{Name: "large.wasm", Wasm: h.Encode()}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if count := bytes.Count(wasm, []byte(place)); count != 1 {
+		tb.Fatalf("%s holds %q %d times, want once", path, place, count)
+	}
+	copy(wasm[bytes.Index(wasm, []byte(place)):], fmt.Sprintf("%08d", number))
+	return Module{Name: "large.wasm", Wasm: wasm}
 }
 
 // crowd are so many tenants, the first of them with modules of their own, which lie in files.
@@ -38,7 +40,7 @@ func crowd(b *testing.B, count, active int) []Tenant {
 	dir := b.TempDir()
 	file := func(i int) string { return filepath.Join(dir, fmt.Sprintf("%d.wasm", i)) }
 	for i := range active {
-		if err := os.WriteFile(file(i), large(i).Wasm, 0o600); err != nil {
+		if err := os.WriteFile(file(i), large(b, i).Wasm, 0o600); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -90,7 +92,7 @@ func BenchmarkColdTenant(b *testing.B) {
 	slices.Sort(cold)
 	slices.Sort(warm)
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(len(large(0).Wasm))/1000, "module-kB")
+	b.ReportMetric(float64(len(large(b, 0).Wasm))/1000, "module-kB")
 	b.ReportMetric(cold[len(cold)/2], "cold-ms")
 	b.ReportMetric(cold[len(cold)*95/100], "cold-p95-ms")
 	b.ReportMetric(warm[len(warm)/2], "warm-ms")

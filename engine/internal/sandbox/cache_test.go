@@ -18,7 +18,7 @@ import (
 func TestModulesAreTakenFromTheCache(t *testing.T) {
 	vector := Hello()
 	vector.GlobalOf(V128, true, append(Code{0xfd, 0x0c}, make(Code, 16)...)) // v128.const
-	vector.GlobalOf(I64, true, Code{0x42, 7}) // i64.const
+	vector.GlobalOf(I64, true, Code{0x42, 7})                                // i64.const
 	for name, h := range map[string]*Handler{"plain": Hello(), "globals": vector, "pulls": Pull()} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "cache")
