@@ -238,8 +238,9 @@ func (e *compilerPanic) Unwrap() error {
 	return err
 }
 
-// codeVersion is to be raised when machine code for a module changes though module, wazero and processor stay the same.
-const codeVersion = "1"
+// codeVersion is to be raised when machine code for a module changes though module, wazero and processor stay the same, and
+// when entries of the cache get another form, which would be taken for damage.
+const codeVersion = "2"
 
 // processor is more than wazero asks of a processor, and so never too little.
 var processor = fmt.Sprintf("%+v %+v", cpu.X86, cpu.ARM64)

@@ -3,11 +3,12 @@
 // the Go heap.
 //
 // runtime.go has the runtime, compile.go the ways to compile a module, compiler.go and child.go the two sides of a process
-// that compiles, workspace.go the files on the way, memory.go the memory of instances.
+// that compiles, workspace.go and link_*.go the files on the way, memory.go the memory of instances.
 package wasmruntime
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -154,7 +155,9 @@ func (r *Runtime) Instantiate(ctx context.Context, compiled wazero.CompiledModul
 			memory.free() // wazero forgets it when instantiation fails
 		}
 	}()
-	module, err := r.wazero.InstantiateModule(memory.with(ctx), compiled, config.WithName("").WithStartFunctions())
+	// Without a source of randomness wazero makes one for each instance, of 5 KB, which nothing reads: WASI is ours.
+	config = config.WithName("").WithStartFunctions().WithRandSource(rand.Reader)
+	module, err := r.wazero.InstantiateModule(memory.with(ctx), compiled, config)
 	if err != nil {
 		return nil, err
 	}
