@@ -5,7 +5,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -222,8 +221,7 @@ func (c *compiled) make(ctx context.Context, binary []byte) (wazero.CompiledModu
 	return code, nil
 }
 
-// rewrite checks a module and makes of it what is compiled. The notes are the facts in a line, and the rewritten module
-// behind it.
+// rewrite checks a module and makes of it what is compiled. The notes are the facts.
 func (c *compiled) rewrite(binary []byte) (rewritten, notes []byte, err error) {
 	decoded, err := wasm.Decode(binary)
 	if err != nil {
@@ -242,21 +240,17 @@ func (c *compiled) rewrite(binary []byte) (rewritten, notes []byte, err error) {
 		Globals:   m.Globals,
 	}
 	notes, err = json.Marshal(c.facts)
-	return m.Wasm, append(append(notes, '\n'), m.Wasm...), err
+	return m.Wasm, notes, err
 }
 
-// recall gets back what rewrite has made.
-func (c *compiled) recall(notes []byte) (rewritten []byte, err error) {
-	line, rewritten, found := bytes.Cut(notes, []byte{'\n'})
-	if !found {
-		return nil, errors.New("there are no notes on the module")
-	}
+// recall takes what rewrite has noted.
+func (c *compiled) recall(notes []byte) error {
 	var known facts
-	if err := json.Unmarshal(line, &known); err != nil {
-		return nil, fmt.Errorf("the notes on the module: %w", err)
+	if err := json.Unmarshal(notes, &known); err != nil {
+		return fmt.Errorf("the notes on the module: %w", err)
 	}
 	c.facts = known
-	return rewritten, nil
+	return nil
 }
 
 // compileError tells a module that is at fault from a compiler that cannot have it, or is none.

@@ -2,6 +2,7 @@ package wasmruntime_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -83,40 +84,32 @@ func TestSourceIsMadeOnce(t *testing.T) {
 		source := Source{
 			Sum:    [32]byte{1},
 			Make:   func() ([]byte, []byte, error) { made++; return addOne(), []byte("a note"), nil },
-			Recall: func(notes []byte) ([]byte, error) { return addOne(), errors.New("not to be recalled yet") },
+			Recall: func([]byte) error { return errors.New("there is nothing to recall") },
 		}
 		compileSource(t, newRuntime(t, config), source)
 		_, first := onlyEntry(t, config.CacheDir)
 
-		source.Recall = func(notes []byte) ([]byte, error) {
+		source.Recall = func(notes []byte) error {
 			if string(notes) != "a note" {
 				t.Errorf("the notes are %q", notes)
 			}
-			return addOne(), nil
+			return nil
 		}
 		compileSource(t, newRuntime(t, config), source)
 		if made != 1 {
 			t.Errorf("made %d times, want once", made)
 		}
 
-		// What cannot be recalled, and what is another module than the machine code is of, is made again.
-		for name, recall := range map[string]func([]byte) ([]byte, error){
-			"nothing":         func([]byte) ([]byte, error) { return nil, errors.New("unreadable") },
-			"another module":  func([]byte) ([]byte, error) { return hello(), nil },
-			"no module":       func([]byte) ([]byte, error) { return []byte("text"), nil },
-			"an empty module": func([]byte) ([]byte, error) { return nil, nil },
-		} {
-			made = 0
-			log := &bytes.Buffer{}
-			config.Log = slog.New(slog.NewTextHandler(log, nil))
-			source.Recall = recall
-			compileSource(t, newRuntime(t, config), source)
-			if got := strings.Count(log.String(), "is made anew"); made != 1 || got != 1 {
-				t.Errorf("%s: made %d times, and the log holds %s", name, made, log)
-			}
-			if _, now := onlyEntry(t, config.CacheDir); !bytes.Equal(now, first) {
-				t.Errorf("%s: the entry is another", name)
-			}
+		// What cannot be recalled is made again.
+		log := &bytes.Buffer{}
+		config.Log = slog.New(slog.NewTextHandler(log, nil))
+		source.Recall = func([]byte) error { return errors.New("unreadable") }
+		compileSource(t, newRuntime(t, config), source)
+		if got := strings.Count(log.String(), "is made anew"); made != 2 || got != 1 {
+			t.Errorf("made %d times, want twice, and the log holds %s", made, log)
+		}
+		if _, now := onlyEntry(t, config.CacheDir); !bytes.Equal(now, first) {
+			t.Error("the entry is another")
 		}
 	})
 }
@@ -145,7 +138,7 @@ func TestSourcesOfOneModule(t *testing.T) {
 		return Source{
 			Sum:    [32]byte{sum},
 			Make:   func() ([]byte, []byte, error) { return addOne(), nil, nil },
-			Recall: func([]byte) ([]byte, error) { return addOne(), nil },
+			Recall: func([]byte) error { return nil },
 		}
 	}
 	log := &bytes.Buffer{}
@@ -223,21 +216,33 @@ func TestDamagedEntryIsReplaced(t *testing.T) {
 		"byte":          rewrite(func(entry []byte) []byte { entry[len(entry)/2] ^= 0xff; return entry }),
 		"directory":     func(file string) error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) },
 		"link":          func(file string) error { return errors.Join(os.Rename(file, file+".x"), os.Symlink(file+".x", file)) },
-		"nothing in it": rewrite(func(entry []byte) []byte { return forge(t, entry, nil) }),
+		"nothing in it": rewrite(func(entry []byte) []byte { return forge(t, entry, nil, notesOf(entry)) }),
 		"another wazero": rewrite(func(entry []byte) []byte {
 			code := bytes.Clone(codeOf(entry))
 			code[7]++
-			return forge(t, entry, code)
+			return forge(t, entry, code, notesOf(entry))
 		}),
 		"countless functions": rewrite(func(entry []byte) []byte {
 			code := bytes.Clone(codeOf(entry))
 			size := int(code[6]) // of the version; the number of functions follows
-			return forge(t, entry, append(code[:7+size], 0xff, 0xff, 0, 0))
+			return forge(t, entry, append(code[:7+size], 0xff, 0xff, 0, 0), notesOf(entry))
 		}),
 		"another processor": rewrite(func(entry []byte) []byte {
 			entry = bytes.Clone(entry)
 			entry[len(entry)-entryFooter+48]++ // in the label, which is the name that wazero gives the file
-			return forge(t, entry, codeOf(entry))
+			return forge(t, entry, codeOf(entry), notesOf(entry))
+		}),
+		"no outline": rewrite(func(entry []byte) []byte { return forge(t, entry, codeOf(entry), nil) }),
+		"half an outline": rewrite(func(entry []byte) []byte {
+			notes := notesOf(entry)
+			return forge(t, entry, codeOf(entry), notes[:len(notes)/2])
+		}),
+		"endless outline": rewrite(func(entry []byte) []byte {
+			return forge(t, entry, codeOf(entry), bytes.Repeat([]byte{0xff}, 20))
+		}),
+		"another outline": rewrite(func(entry []byte) []byte {
+			outline := Outline(hello())
+			return forge(t, entry, codeOf(entry), append(binary.AppendUvarint(nil, uint64(len(outline))), outline...))
 		}),
 	}
 	for name, damage := range damages {
@@ -269,14 +274,20 @@ func TestDamagedEntryIsReplaced(t *testing.T) {
 	}
 }
 
-// entryFooter is the length of what follows the machine code in an entry without notes.
+// entryFooter is the length of what ends an entry.
 const entryFooter = 104
 
-// codeOf is the machine code in an entry.
-func codeOf(entry []byte) []byte { return entry[:len(entry)-entryFooter] }
+// codeOf is the machine code in an entry, and notesOf what lies behind it.
+func codeOf(entry []byte) []byte { return entry[:codeSize(entry)] }
+
+func notesOf(entry []byte) []byte { return entry[codeSize(entry) : len(entry)-entryFooter] }
+
+func codeSize(entry []byte) uint64 {
+	return binary.LittleEndian.Uint64(entry[len(entry)-entryFooter+80:])
+}
 
 // forge makes an entry of another's key and label with other content and right checksums.
-func forge(t *testing.T, entry, code []byte) []byte {
+func forge(t *testing.T, entry, code, notes []byte) []byte {
 	t.Helper()
 	dir := cacheDir(t)
 	cache, err := codecache.Open(dir, 0)
@@ -286,7 +297,7 @@ func forge(t *testing.T, entry, code []byte) []byte {
 	defer cache.Close()
 	footer := entry[len(entry)-entryFooter:]
 	key, label := codecache.Key(footer[16:48]), codecache.Label(footer[48:80])
-	if err := cache.Put(key, label, bytes.NewReader(code), nil); err != nil {
+	if err := cache.Put(key, label, bytes.NewReader(code), notes); err != nil {
 		t.Fatal(err)
 	}
 	forged, err := os.ReadFile(filepath.Join(dir, key.String()))

@@ -18,17 +18,17 @@ import (
 )
 
 // A compiler's process says what it is as soon as it runs. Then it reads a line that says what is wanted, and a module
-// behind it, and prints a line that says what became of it. The machine code is in a file.
+// and its outline behind it, and prints a line that says what became of it. The machine code is in a file.
 
 // greeting is what it says first. The number is to change with the lines that follow.
-const greeting = "sluice compiler 1\n"
+const greeting = "sluice compiler 2\n"
 
 // request is what is wanted.
 type request struct {
 	// Dir is where the machine code goes: a directory that is empty and private.
 	Dir string
-	// Size is the module's, in bytes.
-	Size int
+	// Size is the module's, and Outline that of its outline, in bytes.
+	Size, Outline int
 	// Time and Memory, in bytes, are what this process may take.
 	Time   time.Duration
 	Memory uint64
@@ -79,11 +79,13 @@ func RunCompiler(stdin io.Reader, stdout io.Writer) error {
 	if err := wanted.limit(); err != nil {
 		return fmt.Errorf("this process cannot be limited: %w", err)
 	}
-	wasm := make([]byte, wanted.Size)
-	if _, err := io.ReadFull(input, wasm); err != nil {
-		return fmt.Errorf("the module on standard input is cut short: %w", err)
+	m := module{make([]byte, wanted.Size), make([]byte, wanted.Outline)}
+	for _, part := range [][]byte{m.wasm, m.outline} {
+		if _, err := io.ReadFull(input, part); err != nil {
+			return fmt.Errorf("the module on standard input is cut short: %w", err)
+		}
 	}
-	return json.NewEncoder(stdout).Encode(wanted.fulfil(wasm))
+	return json.NewEncoder(stdout).Encode(wanted.fulfil(m))
 }
 
 // limit bounds this process. The soft limit on memory has the garbage collector work harder before the hard one is reached.
@@ -95,11 +97,11 @@ func (r *request) limit() error {
 }
 
 // fulfil compiles. A panic of one of several workers ends the process, which is noticed as well.
-func (r *request) fulfil(wasm []byte) verdict {
+func (r *request) fulfil(m module) verdict {
 	ctx := experimental.WithCompilationWorkers(context.Background(), r.Workers)
-	err := r.check(ctx, wasm)
+	err := r.check(ctx, m.outline)
 	if err == nil {
-		err = compileInto(ctx, wasm, r.Dir)
+		err = compileInto(ctx, m, r.Dir)
 	}
 	switch invalid := (*InvalidError)(nil); {
 	case err == nil:
@@ -120,12 +122,12 @@ func (r *request) fulfil(wasm []byte) verdict {
 const checkingShare = 10
 
 // check does what the engine's process has to do each time it takes the module from the cache: wazero decodes and validates
-// it again. That time is the engine's own, and nothing can end it, so a module that needs much of it is not wanted.
-func (r *request) check(ctx context.Context, wasm []byte) error {
+// its outline. That time is the engine's own, and nothing can end it, so a module that needs much of it is not wanted.
+func (r *request) check(ctx context.Context, outline []byte) error {
 	checker := wazero.NewRuntimeWithConfig(ctx, runtimeConfig())
 	defer checker.Close(ctx)
 	began := time.Now()
-	_, err := compile(neverCompile, checker, wasm)
+	_, err := compile(neverCompile, checker, outline)
 	switch {
 	case err != nil && !errors.Is(err, errNotCached):
 		return &InvalidError{err}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -30,8 +31,9 @@ type Source struct {
 	Sum [sha256.Size]byte
 	// Make makes the module, and notes that are kept beside its machine code.
 	Make func() (wasm, notes []byte, err error)
-	// Recall gets the module back from notes that Make has made, maybe in another process. After an error it is made anew.
-	Recall func(notes []byte) (wasm []byte, err error)
+	// Recall takes notes that Make has made, maybe in another process, when the module itself is not made. After an error it
+	// is.
+	Recall func(notes []byte) error
 }
 
 // Compile validates a module and translates it to machine code, in the process that the configuration names, or finds the
@@ -45,7 +47,7 @@ func (r *Runtime) Compile(ctx context.Context, wasm []byte) (wazero.CompiledModu
 func (r *Runtime) given(wasm []byte) Source {
 	s := Source{
 		Make:   func() ([]byte, []byte, error) { return wasm, nil, nil },
-		Recall: func([]byte) ([]byte, error) { return wasm, nil },
+		Recall: func([]byte) error { return nil },
 	}
 	if r.cache != nil {
 		s.Sum = sha256.Sum256(wasm)
@@ -75,11 +77,11 @@ func (r *Runtime) compileSource(ctx context.Context, s Source, here bool) (wazer
 	case err != nil:
 		return nil, err
 	case !here:
-		return r.compileApart(ctx, key, wasm, notes, r.compiler.run)
+		return r.compileApart(ctx, key, outlined(wasm), notes, r.compiler.run)
 	case r.cache == nil:
 		return r.compileHere(ctx, wasm)
 	}
-	compiled, err := r.compileApart(ctx, key, wasm, notes, compileInto)
+	compiled, err := r.compileApart(ctx, key, outlined(wasm), notes, compileInto)
 	if invalid := (*InvalidError)(nil); err == nil || errors.As(err, &invalid) {
 		return compiled, err
 	}
@@ -101,22 +103,22 @@ func (r *Runtime) compileHere(ctx context.Context, wasm []byte) (wazero.Compiled
 }
 
 // compileApart has a module's machine code made in a directory of its own, and keeps it.
-func (r *Runtime) compileApart(ctx context.Context, key codecache.Key, wasm, notes []byte,
-	produce func(ctx context.Context, wasm []byte, dir string) error) (wazero.CompiledModule, error) {
+func (r *Runtime) compileApart(ctx context.Context, key codecache.Key, m module, notes []byte,
+	produce func(ctx context.Context, m module, dir string) error) (wazero.CompiledModule, error) {
 	dir, err := r.work.newDir()
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := produce(ctx, wasm, dir); err != nil {
+	if err := produce(ctx, m, dir); err != nil {
 		return nil, err
 	}
 	code, err := r.work.find(dir)
 	if err != nil {
 		return nil, err
 	}
-	r.keep(key, code, notes)
-	compiled, err := r.load(code, wasm)
+	r.keep(key, code, appendNotes(m.outline, notes))
+	compiled, err := r.load(code, m.outline)
 	if err != nil {
 		if r.cache != nil {
 			err = errors.Join(err, r.cache.Remove(key))
@@ -148,11 +150,14 @@ func (r *Runtime) fromCache(key codecache.Key, s Source) wazero.CompiledModule {
 
 // use loads a module from its entry.
 func (r *Runtime) use(entry *codecache.Entry, s Source) (wazero.CompiledModule, error) {
-	wasm, err := s.Recall(entry.Notes)
+	outline, notes, err := cutNotes(entry.Notes)
 	if err != nil {
 		return nil, err
 	}
-	return r.load(keptCode{entry}, wasm)
+	if err := s.Recall(notes); err != nil {
+		return nil, err
+	}
+	return r.load(keptCode{entry}, outline)
 }
 
 // keep puts machine code into the cache.
@@ -174,15 +179,15 @@ func (r *Runtime) warnUnkept(err error) {
 	r.unkept.Do(func() { r.log.Warn("compiled modules cannot be kept", slog.Any("reason", err)) })
 }
 
-// load has wazero read machine code, under a name that is gone afterwards.
-func (r *Runtime) load(c code, wasm []byte) (wazero.CompiledModule, error) {
+// load has wazero read machine code for an outline, under a name that is gone afterwards.
+func (r *Runtime) load(c code, outline []byte) (wazero.CompiledModule, error) {
 	defer r.work.lock(c.label())()
 	path, err := r.work.place(c)
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(path)
-	return compile(neverCompile, r.wazero, wasm)
+	return compile(neverCompile, r.wazero, outline)
 }
 
 // errNotCached is what [neverCompile] makes of a module that would have to be compiled.
@@ -196,8 +201,21 @@ var neverCompile = func() context.Context {
 	return experimental.WithCompilationWorkers(ctx, 2)
 }()
 
-// compileInto compiles a module and leaves the machine code as a file below a directory.
-func compileInto(ctx context.Context, wasm []byte, dir string) error {
+// The folders of a directory into which something is compiled.
+const (
+	codeFolder = "code" // has the machine code
+	nameFolder = "name" // has a file that is named as wazero wants to find it for the outline
+)
+
+// compileInto compiles a module, and its outline, and leaves the machine code below a directory.
+func compileInto(ctx context.Context, m module, dir string) error {
+	if err := compileFile(ctx, m.wasm, filepath.Join(dir, codeFolder)); err != nil {
+		return err
+	}
+	return compileFile(ctx, m.outline, filepath.Join(dir, nameFolder))
+}
+
+func compileFile(ctx context.Context, wasm []byte, dir string) error {
 	files, err := wazero.NewCompilationCacheWithDir(dir)
 	if err != nil {
 		return err

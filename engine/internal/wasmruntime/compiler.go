@@ -86,7 +86,7 @@ func newCompiler(config Compiler) (*compiler, error) {
 
 // run compiles a module in a process of its own, which leaves the machine code below a directory. It waits until there are
 // few enough such processes; that time does not count.
-func (c *compiler) run(ctx context.Context, wasm []byte, dir string) error {
+func (c *compiler) run(ctx context.Context, m module, dir string) error {
 	select {
 	case c.lanes <- struct{}{}:
 		defer func() { <-c.lanes }()
@@ -96,7 +96,7 @@ func (c *compiler) run(ctx context.Context, wasm []byte, dir string) error {
 	limited, cancel := context.WithTimeoutCause(ctx, c.Time, errTooLong)
 	defer cancel()
 	request, err := json.Marshal(request{
-		Dir: dir, Size: len(wasm), Time: c.Time, Memory: c.Memory, Workers: c.workers,
+		Dir: dir, Size: len(m.wasm), Outline: len(m.outline), Time: c.Time, Memory: c.Memory, Workers: c.workers,
 	})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (c *compiler) run(ctx context.Context, wasm []byte, dir string) error {
 	verdict, complaints := &bounded{most: maxVerdict, overflow: cancel}, &bounded{most: maxComplaints}
 	cmd := exec.CommandContext(limited, c.Program[0], c.Program[1:]...)
 	cmd.Env = append(os.Environ(), compilingVariable+"=1")
-	cmd.Stdin = io.MultiReader(bytes.NewReader(append(request, '\n')), bytes.NewReader(wasm))
+	cmd.Stdin = io.MultiReader(bytes.NewReader(append(request, '\n')), bytes.NewReader(m.wasm), bytes.NewReader(m.outline))
 	cmd.Stdout, cmd.Stderr = verdict, complaints
 	cmd.WaitDelay = waitForPipes
 	err = cmd.Run()

@@ -28,7 +28,7 @@ var background = context.Background()
 // part is the first argument of this program when it plays a part in a test of its own; the second says which.
 const part = "play-a-part"
 
-const greeting = "sluice compiler 1\n"
+const greeting = "sluice compiler 2\n"
 
 // parts are what this program can be instead of a test.
 var parts = map[string]func(args []string) error{
@@ -105,18 +105,20 @@ func killSelf() error {
 	return errors.Join(process.Kill(), errors.New("still alive"))
 }
 
-// leave is a compiler that leaves files, and says that they are machine code.
+// leave is a compiler that leaves files for a module and for its outline, and says that they are machine code.
 func leave(files ...string) error {
 	fmt.Print(greeting)
 	var wanted struct{ Dir string }
 	if err := json.NewDecoder(os.Stdin).Decode(&wanted); err != nil {
 		return err
 	}
-	for _, file := range files {
-		file = filepath.Join(wanted.Dir, file)
-		err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte("no machine code"), 0o600))
-		if err != nil {
-			return err
+	for _, folder := range []string{"code", "name"} {
+		for _, file := range files {
+			file = filepath.Join(wanted.Dir, folder, file)
+			err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte("no machine code"), 0o600))
+			if err != nil {
+				return err
+			}
 		}
 	}
 	_, err := fmt.Println(`{"Kind":"compiled"}`)
@@ -201,15 +203,13 @@ func TestCompileMemoryIsLimited(t *testing.T) {
 }
 
 // TestCheckingTimeIsLimited has a module that is compiled in no time and takes long to be checked, which the engine itself
-// has to do: each of its jumps has to be compared with thousands of results.
+// has to do: it has a great number of exports.
 func TestCheckingTimeIsLimited(t *testing.T) {
-	const many = 20_000
-	results := bytes.Repeat([]byte{wasmtest.I32}, many)
-	jumps := slices.Concat(wasmtest.Code{0x0e}, wasmtest.U32(many), make([]byte, many+1)) // br_table, all of them to the block
 	var m wasmtest.Module
-	m.Import("env", "results", wasmtest.Signature{Results: results}) // makes type 0, which is the block's
-	m.Func(wasmtest.Signature{}, 0, wasmtest.Code{0x02, 0}, wasmtest.Unreachable(), wasmtest.Const(0), jumps,
-		wasmtest.Code{0x0b}, wasmtest.Unreachable())
+	f := m.Func(wasmtest.Signature{}, 0, wasmtest.Unreachable())
+	for i := range 200_000 {
+		m.Export(strconv.Itoa(i), wasmtest.KindFunc, f)
+	}
 	wasm := m.Encode()
 	began := time.Now()
 	if err := newRuntime(t, Config{}).CompileOnlyFromCache(wasm); err == nil {
@@ -222,6 +222,30 @@ func TestCheckingTimeIsLimited(t *testing.T) {
 	checkLimit(t, err, "compile_time", fmt.Sprintf(
 		"checking it took more than %s, a tenth of the limit compile_time; smaller functions take less, or allow more",
 		compiler.Time/10))
+}
+
+// TestCodeIsCheckedApart has functions that take long to be checked, because each of many jumps has to be compared with
+// thousands of results. That is done by the process that compiles, and not by the one that takes the module from the cache.
+func TestCodeIsCheckedApart(t *testing.T) {
+	const many = 20_000
+	results := bytes.Repeat([]byte{wasmtest.I32}, many)
+	jumps := slices.Concat(wasmtest.Code{0x0e}, wasmtest.U32(many), make([]byte, many+1)) // br_table, all of them to the block
+	var m wasmtest.Module
+	m.Import("env", "results", wasmtest.Signature{Results: results}) // makes type 0, which is the block's
+	m.Func(wasmtest.Signature{}, 0, wasmtest.Code{0x02, 0}, wasmtest.Unreachable(), wasmtest.Const(0), jumps,
+		wasmtest.Code{0x0b}, wasmtest.Unreachable())
+	wasm := m.Encode()
+	r := newRuntime(t, Config{})
+	check := func(wasm []byte) time.Duration {
+		began := time.Now()
+		if err := r.CompileOnlyFromCache(wasm); err == nil || !strings.Contains(err.Error(), "is not for this module") {
+			t.Fatalf("got error %v", err)
+		}
+		return time.Since(began)
+	}
+	if all, outline := check(wasm), check(Outline(wasm)); outline > all/2 {
+		t.Errorf("the outline is checked in %s, all of the module in %s", outline, all)
+	}
 }
 
 func checkLimit(t *testing.T, err error, limit, want string) {
@@ -261,7 +285,7 @@ func TestBrokenCompilers(t *testing.T) {
 		"silence":    {self("silence"), "gave no sign within 2s; its program has to call RunCompiler"},
 		"mute":       {self("mute"), "failed: it ended without a result"},
 		"babble":     {self("babble"), "failed: it ended without a result"},
-		"lie":        {self("lie"), "wazero should have made a folder"},
+		"lie":        {self("lie"), "code: no such file or directory"},
 		"foreign":    {self("foreign"), "is built with another wazero: it made wazero-v0.0.0-other, and this program runs wazero-"},
 		"litter":     {self("litter"), "has left 2 files and should have left one"},
 		"misname":    {self("misname"), `has left a file named "misnamed"`},

@@ -161,29 +161,40 @@ func (w *workspace) newDir() (string, error) {
 	return os.MkdirTemp(w.dir, "made-")
 }
 
-// find finds the machine code that a compiler has left in a directory.
-func (w *workspace) find(dir string) (madeCode, error) {
+// find finds the machine code that a compiler has left in a directory, and what wazero calls it.
+func (w *workspace) find(dir string) (c madeCode, err error) {
+	if c.path, err = w.findFile(filepath.Join(dir, codeFolder)); err != nil {
+		return c, err
+	}
+	named, err := w.findFile(filepath.Join(dir, nameFolder))
+	if err != nil {
+		return c, err
+	}
+	name := filepath.Base(named)
+	if label, err := hex.DecodeString(name); err != nil || copy(c.name[:], label) != len(c.name) {
+		return c, fmt.Errorf("the compiler has left a file named %q, which names no module", name)
+	}
+	return c, nil
+}
+
+// findFile finds the one file that wazero has left in a directory.
+func (w *workspace) findFile(dir string) (string, error) {
 	version, err := onlyFolder(dir)
 	if err != nil {
-		return madeCode{}, err
+		return "", err
 	}
 	if version != w.version {
-		return madeCode{}, fmt.Errorf("the compiler is built with another wazero: it made %s, and this program runs %s",
+		return "", fmt.Errorf("the compiler is built with another wazero: it made %s, and this program runs %s",
 			version, w.version)
 	}
 	found, err := os.ReadDir(filepath.Join(dir, version))
 	if err != nil {
-		return madeCode{}, err
+		return "", err
 	}
 	if len(found) != 1 || !found[0].Type().IsRegular() {
-		return madeCode{}, fmt.Errorf("the compiler has left %d files and should have left one", len(found))
+		return "", fmt.Errorf("the compiler has left %d files and should have left one", len(found))
 	}
-	name := found[0].Name()
-	c := madeCode{path: filepath.Join(dir, version, name)}
-	if label, err := hex.DecodeString(name); err != nil || copy(c.name[:], label) != len(c.name) {
-		return madeCode{}, fmt.Errorf("the compiler has left a file named %q, which names no module", name)
-	}
-	return c, nil
+	return filepath.Join(dir, version, found[0].Name()), nil
 }
 
 // place puts machine code where wazero looks for it. What a process that was killed has left there makes room.
