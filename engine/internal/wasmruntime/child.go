@@ -117,8 +117,8 @@ func (r *request) fulfil(m module) verdict {
 	return verdict{Kind: kindFailed, Reason: oneLine(err.Error())}
 }
 
-// checkingShare is the part of the time for a module that may go into checking it. Of modules as compilers write them it is
-// a thirtieth or less.
+// checkingShare is the part of the time for a module that may go into checking its outline. Of modules as compilers write
+// them it is a thirtieth of it or less.
 const checkingShare = 10
 
 // check does what the engine's process has to do each time it takes the module from the cache: wazero decodes and validates

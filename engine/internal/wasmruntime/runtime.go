@@ -2,7 +2,7 @@
 // have in common: the language they may use, where they are compiled, the cache of compiled modules, and memory outside
 // the Go heap.
 //
-// runtime.go has the runtime, compile.go the ways to compile a module, compiler.go and child.go the two sides of a process
+// runtime.go has the runtime, compile.go the ways to compile a module, outline.go what is loaded of one, compiler.go and child.go the two sides of a process
 // that compiles, workspace.go and link_*.go the files on the way, memory.go the memory of instances.
 package wasmruntime
 
