@@ -59,9 +59,7 @@ type Module struct {
 	// LargestFrame is the largest weight of a function's frame, in bytes: what a call must have left of its stack.
 	LargestFrame uint32
 	// Charges is how many places pay.
-	Charges   int
-	Frames    []uint32
-	FrameText []string
+	Charges int
 }
 
 // Global is a hidden export of a global.
