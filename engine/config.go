@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/sluicehttp/sluice/engine/internal/sandbox"
 	"github.com/sluicehttp/sluice/engine/internal/wasmruntime"
 )
 
@@ -182,13 +183,13 @@ const (
 	DefaultCompileTime    = wasmruntime.DefaultCompileTime
 	DefaultCompileMemory  = wasmruntime.DefaultCompileMemory
 
-	DefaultMemory     = 64 << 20
-	DefaultCPU        = 50 * time.Millisecond
-	DefaultConcurrent = 256
-	DefaultQueue      = 256
-	DefaultLog        = 64 << 10
-	DefaultPoolSize   = 64
-	DefaultIdleTime   = time.Minute
+	DefaultMemory     = sandbox.DefaultMaxMemory
+	DefaultCPU        = sandbox.DefaultCPU
+	DefaultConcurrent = sandbox.DefaultConcurrent
+	DefaultQueue      = sandbox.DefaultQueue
+	DefaultLog        = sandbox.DefaultLog
+	DefaultPoolSize   = sandbox.DefaultPoolSize
+	DefaultIdleTime   = sandbox.DefaultIdleTime
 	DefaultTenantIdle = 5 * time.Minute
 	DefaultMaxLoaded  = 1024
 )

@@ -113,7 +113,8 @@ type Pool struct {
 	unused int
 	// trimming is the next look, nil when none is due.
 	trimming *time.Timer
-	closed   bool
+	// closed is set under the lock, and read without it where a request comes in.
+	closed atomic.Bool
 }
 
 // NewPool makes a pool and its first instance, to see that it starts and what it subscribes to. An error is one line.
@@ -211,7 +212,7 @@ func (p *Pool) Serve(x exchange.Exchange) error {
 
 // enter has an exchange wait for its turn.
 func (p *Pool) enter(x exchange.Exchange) error {
-	if p.isClosed() {
+	if p.closed.Load() {
 		return ErrClosed
 	}
 	err := p.breaker.allow()
@@ -311,7 +312,7 @@ func (p *Pool) release(i *instance, x exchange.Exchange) {
 // take gives out the instance that was used last, or a new one.
 func (p *Pool) take() (*instance, error) {
 	p.mu.Lock()
-	if p.closed {
+	if p.closed.Load() {
 		p.mu.Unlock()
 		return nil, ErrClosed
 	}
@@ -349,7 +350,7 @@ func (p *Pool) keep(i *instance, clean bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
-	if !clean || p.closed || len(p.idle) >= p.size {
+	if !clean || p.closed.Load() || len(p.idle) >= p.size {
 		return false
 	}
 	p.idle = append(p.idle, i)
@@ -382,12 +383,6 @@ func (p *Pool) Running() int {
 	return p.running
 }
 
-func (p *Pool) isClosed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.closed
-}
-
 // trim closes the instances that were not needed since the last look: as the one used last is always taken first, they
 // are those at the start that were there all the time.
 func (p *Pool) trim() {
@@ -409,8 +404,8 @@ func (p *Pool) trim() {
 // Close ends the pool. Instances at work end with their sessions.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	idle, closed := p.idle, p.closed
-	p.idle, p.unused, p.closed = nil, 0, true
+	idle, closed := p.idle, p.closed.Swap(true)
+	p.idle, p.unused = nil, 0
 	if p.trimming != nil {
 		p.trimming.Stop() // it would keep the pool and its image in memory
 	}
