@@ -14,7 +14,9 @@ import (
 func TestThousandConnections(t *testing.T) {
 	const count = 1000 // Go raises the limit of open files by itself, for this process as for the program
 	eachCore(t, func(t *testing.T, core string) {
-		s := startConfig(t, core, route(t, "examples/hello-c")+route(t, "examples/echo-c", `path = "/echo"`))
+		// As many as that may ask at the same time; by default the queue is for fewer.
+		s := startConfig(t, core, fmt.Sprintf("[limits]\nqueue = %d\n", count)+
+			route(t, "examples/hello-c")+route(t, "examples/echo-c", `path = "/echo"`))
 		connected, all := make(chan struct{}, count), make(chan struct{})
 		failed := make(chan error, count)
 		for i := range count {
