@@ -132,7 +132,7 @@ checks() {
   part 'go.mod' go mod tidy -diff
   part 'go vet' go vet ./...
   part 'go vet, wasm' env GOOS=wasip1 GOARCH=wasm go vet ./guest/... ./sdk-go/... \
-    ./examples/hello-go ./engine/testdata/toolchains/golang
+    ./examples/abi/hello-go ./engine/testdata/toolchains/golang
   part 'staticcheck' static_check
   if have shellcheck; then
     part 'shellcheck' shellcheck build.sh .ci/run
@@ -199,7 +199,7 @@ none() {
 # signatures compares what built modules import and export with what the witx says.
 signatures() {
   go run ./scripts/signatures core engine/internal/core/core.wasm
-  go run ./scripts/signatures handler host/command/*.wasm build/examples/*.wasm build/handlers/*.wasm
+  find host/command build/examples build/handlers -name '*.wasm' -print0 | xargs -0 go run ./scripts/signatures handler
 }
 
 static_check() {
@@ -246,15 +246,15 @@ verdict() {
 
 # handlers builds every handler into build/, and the program that embeds the engine.
 handlers() {
-  mkdir -p build/examples build/handlers
+  mkdir -p build/examples/abi build/handlers
   local source
-  for source in examples/*/handler.c; do
-    c_wasm "build/examples/$(basename "$(dirname "$source")").wasm" "$source"
+  for source in examples/abi/*/handler.c; do
+    c_wasm "build/examples/abi/$(basename "$(dirname "$source")").wasm" "$source"
   done
-  for source in examples/*/handler.rs; do
-    rust_wasm "build/examples/$(basename "$(dirname "$source")").wasm" "$source"
+  for source in examples/abi/*/handler.rs; do
+    rust_wasm "build/examples/abi/$(basename "$(dirname "$source")").wasm" "$source"
   done
-  go_wasm build/examples/hello-go.wasm ./examples/hello-go
+  go_wasm build/examples/abi/hello-go.wasm ./examples/abi/hello-go
   for source in engine/testdata/handlers/*.c; do
     c_wasm "build/handlers/$(basename "$source" .c).wasm" "$source"
   done
@@ -277,8 +277,8 @@ measured() {
 # embedded builds the handlers that the program holds: the page that `sluice serve` shows when it is given no handler, and
 # what --echo serves.
 embedded() {
-  c_wasm host/command/welcome.wasm examples/welcome/handler.c
-  c_wasm host/command/echo.wasm examples/echo-c/handler.c
+  c_wasm host/command/welcome.wasm examples/abi/welcome/handler.c
+  c_wasm host/command/echo.wasm examples/abi/echo-c/handler.c
 }
 
 # c_wasm OUT SOURCE... builds a handler written in C.

@@ -123,7 +123,7 @@ func newFlags(name string) *flag.FlagSet {
 }
 
 func wasmFlag(flags *flag.FlagSet, dir *string) {
-	flags.StringVar(dir, "wasm", "build/examples", "take handlers from `DIR`")
+	flags.StringVar(dir, "wasm", "build/examples/abi", "take handlers from `DIR`")
 }
 
 // parse takes flags and nothing else. Asked for help, it prints it and returns flag.ErrHelp.

@@ -25,7 +25,7 @@ type rival struct {
 	name, about string
 	// body is what it must answer.
 	body string
-	// wasm is the handler that it runs, a file of build/examples; empty if none.
+	// wasm is the handler that it runs, a file of build/examples/abi; empty if none.
 	wasm string
 	// guarded says that --guard looks at it.
 	guarded bool

@@ -11,7 +11,7 @@ import (
 	"github.com/sluicehttp/sluice/engine"
 )
 
-// The handlers that the program holds are built from examples/welcome and examples/echo-c.
+// The handlers that the program holds are built from examples/abi/welcome and examples/abi/echo-c.
 
 //go:embed welcome.wasm
 var welcomeWasm []byte

@@ -22,21 +22,21 @@ func TestPipelining(t *testing.T) {
 		content       func(i int) string
 	}{
 		{
-			name: "streamed answers", handler: "examples/echo-rust",
+			name: "streamed answers", handler: "examples/abi/echo-rust",
 			request: func(i int) string {
 				return fmt.Sprintf("POST / HTTP/1.1\nHost: localhost\nContent-Length: 10\n\nrequest %02d", i)
 			},
 			content: func(i int) string { return fmt.Sprintf("request %02d", i) },
 		},
 		{
-			name: "collected and streamed answers", handler: "examples/echo-c",
+			name: "collected and streamed answers", handler: "examples/abi/echo-c",
 			request: func(i int) string {
 				return fmt.Sprintf("POST / HTTP/1.1\nHost: localhost\nContent-Length: %d\n\n%s", len(longer(i)), longer(i))
 			},
 			content: longer,
 		},
 		{
-			name: "pulled bodies in chunks", handler: "examples/echo-blocking-c",
+			name: "pulled bodies in chunks", handler: "examples/abi/echo-blocking-c",
 			request: func(i int) string {
 				return fmt.Sprintf("POST / HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked\n\n8\nrequest \n2\n%02d\n0\n\n", i)
 			},
@@ -115,7 +115,7 @@ func TestKeepAlive(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s/%s/%s", test.handler, test.request.Method, test.request.Framing), func(t *testing.T) {
 			eachCore(t, func(t *testing.T, core string) {
-				s := start(t, core, module(t, "examples/"+test.handler))
+				s := start(t, core, module(t, "examples/abi/"+test.handler))
 				if opened := connectionsFor(t, s, test.request, 20); opened != 1 {
 					t.Errorf("20 requests took %d connections", opened)
 				}
@@ -162,7 +162,7 @@ func TestCurlConnections(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			eachCore(t, func(t *testing.T, core string) {
-				s := start(t, core, module(t, "examples/"+test.handler))
+				s := start(t, core, module(t, "examples/abi/"+test.handler))
 				args := append([]string{"-w", "%{num_connects} "}, test.args...)
 				var got strings.Builder
 				for range 3 {
@@ -206,7 +206,7 @@ func TestHead(t *testing.T) {
 	for _, handler := range []string{"hello-c", "hello-go", "welcome"} {
 		t.Run(handler, func(t *testing.T) {
 			eachCore(t, func(t *testing.T, core string) {
-				s := start(t, core, module(t, "examples/"+handler))
+				s := start(t, core, module(t, "examples/abi/"+handler))
 				var shown bytes.Buffer
 				head := curl(t, nil, &shown, "-I", s.url)[0]
 				// The page of `welcome` shows the method.
@@ -248,7 +248,7 @@ func TestExpectContinue(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(handler.name, " ", handler.size), func(t *testing.T) {
 			eachCore(t, func(t *testing.T, core string) {
-				s := start(t, core, module(t, "examples/"+handler.name))
+				s := start(t, core, module(t, "examples/abi/"+handler.name))
 				var back sink
 				// Without 100 (Continue) curl would wait for longer than it may take.
 				heads := curl(t, &source{size: handler.size}, &back, "--expect100-timeout", "5",
@@ -266,7 +266,7 @@ func TestExpectContinue(t *testing.T) {
 // the connection ends.
 func TestExpectRefused(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
-		s := startConfig(t, core, route(t, "examples/hello-c", `path = "/c"`, `methods = ["GET"]`))
+		s := startConfig(t, core, route(t, "examples/abi/hello-c", `path = "/c"`, `methods = ["GET"]`))
 		for target, status := range map[string]int{"/c": http.StatusMethodNotAllowed, "/": http.StatusNotFound} {
 			c := s.dial(t)
 			c.send(t, "POST "+target+" HTTP/1.1\nHost: a\nContent-Length: 1000000\nExpect: 100-continue\n\n")

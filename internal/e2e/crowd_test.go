@@ -16,7 +16,7 @@ func TestThousandConnections(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
 		// As many as that may ask at the same time; by default the queue is for fewer.
 		s := startConfig(t, core, fmt.Sprintf("[limits]\nqueue = %d\n", count)+
-			route(t, "examples/hello-c")+route(t, "examples/echo-c", `path = "/echo"`))
+			route(t, "examples/abi/hello-c")+route(t, "examples/abi/echo-c", `path = "/echo"`))
 		connected, all := make(chan struct{}, count), make(chan struct{})
 		failed := make(chan error, count)
 		for i := range count {
@@ -84,8 +84,8 @@ func (c *socket) exchange(request, want string) error {
 // severalRoutes has echoes under /echo and /pull, a handler that takes bodies whole under every other path, and a flood
 // under the host of that name.
 func severalRoutes(t *testing.T) string {
-	return route(t, "examples/hello-c") + route(t, "examples/echo-c", `path = "/echo"`) +
-		route(t, "examples/echo-blocking-c", `path = "/pull"`) + route(t, "handlers/flood", `host = "flood"`)
+	return route(t, "examples/abi/hello-c") + route(t, "examples/abi/echo-c", `path = "/echo"`) +
+		route(t, "examples/abi/echo-blocking-c", `path = "/pull"`) + route(t, "handlers/flood", `host = "flood"`)
 }
 
 // Clients that leave in the middle of an upload are forgotten, and nothing is logged against the handler.

@@ -36,7 +36,7 @@ func eachEcho(t *testing.T, test func(t *testing.T, s *server, handler echo)) {
 	for _, handler := range echoes {
 		t.Run(handler.name, func(t *testing.T) {
 			eachCore(t, func(t *testing.T, core string) {
-				test(t, start(t, core, module(t, "examples/"+handler.name)), handler)
+				test(t, start(t, core, module(t, "examples/abi/"+handler.name)), handler)
 			})
 		})
 	}
@@ -160,7 +160,7 @@ func TestEchoGibibyte(t *testing.T) {
 		{echoes[2], "native", goClient, length},
 	} {
 		t.Run(fmt.Sprintf("%s/%s/%s/%s", test.handler.name, test.core, test.client.name, test.framing), func(t *testing.T) {
-			s := start(t, test.core, module(t, "examples/"+test.handler.name))
+			s := start(t, test.core, module(t, "examples/abi/"+test.handler.name))
 			echo := func(size int64) (peak int64) {
 				r := request{http.MethodPost, s.url, test.framing, size}
 				wantEcho(t, test.handler, r, test.client.do(t, r)[0])

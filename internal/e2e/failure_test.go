@@ -32,7 +32,7 @@ func TestWallTime(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
 		s := startConfig(t, core, fmt.Sprintf("[limits]\nhandler_wall = %q\n", wall)+
 			route(t, "handlers/silent", `name = "quiet"`, `path = "/silent"`)+
-			route(t, "examples/hello-c"))
+			route(t, "examples/abi/hello-c"))
 		s.ask(t, "/", http.StatusOK, "Hello from C!\n")
 		c, others := s.dial(t), make([]*socket, 10)
 		begin := time.Now()
@@ -94,7 +94,7 @@ func TestMalformed(t *testing.T) {
 		{"far too large a head", "GET / HTTP/1.1\nHost: a\nX: " + strings.Repeat("y", 1<<20) + "\n\n", 431},
 	}
 	eachCore(t, func(t *testing.T, core string) {
-		s := start(t, core, module(t, "examples/hello-c"))
+		s := start(t, core, module(t, "examples/abi/hello-c"))
 		for _, test := range refused {
 			t.Run(test.name, func(t *testing.T) {
 				c := s.dial(t)
@@ -176,9 +176,9 @@ func TestMalformedCollectedBody(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
 		s := startConfig(t, core,
-			route(t, "examples/hello-c", `path = "/c"`, `methods = ["GET", "HEAD"]`)+
-				route(t, "examples/hello-rust", `path = "/c/rust"`)+
-				route(t, "examples/echo-c", `host = "echo.example"`))
+			route(t, "examples/abi/hello-c", `path = "/c"`, `methods = ["GET", "HEAD"]`)+
+				route(t, "examples/abi/hello-rust", `path = "/c/rust"`)+
+				route(t, "examples/abi/echo-c", `host = "echo.example"`))
 		for _, test := range []struct {
 			request string
 			status  int
@@ -216,8 +216,8 @@ func TestRoutes(t *testing.T) {
 // A route keeps limits of its own, and others the server's. What was ended is told in sums, and each time with --verbose.
 func TestRouteLimits(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
-		s := startConfig(t, core, route(t, "examples/echo-c")+
-			"[[route]]\npath = '/narrow'\nhandler = '"+module(t, "examples/echo-c")+"'\n[route.limits]\n"+
+		s := startConfig(t, core, route(t, "examples/abi/echo-c")+
+			"[[route]]\npath = '/narrow'\nhandler = '"+module(t, "examples/abi/echo-c")+"'\n[route.limits]\n"+
 			"start_line = 60\nhead = 200\nfields = 3\nchunk_line = 8\ntrailers = 30\ntrailer_fields = 1\nbody_idle = '500ms'\n", "--verbose")
 		const chunked = "POST /narrow HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n"
 		for reason, request := range map[string]string{

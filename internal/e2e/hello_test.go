@@ -16,7 +16,7 @@ func TestHello(t *testing.T) {
 	} {
 		t.Run(handler.name, func(t *testing.T) {
 			eachCore(t, func(t *testing.T, core string) {
-				s := start(t, core, module(t, "examples/"+handler.name))
+				s := start(t, core, module(t, "examples/abi/"+handler.name))
 				for _, client := range clients {
 					t.Run(client.name, func(t *testing.T) {
 						got := client.do(t, get(s.url))[0]

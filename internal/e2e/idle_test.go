@@ -14,7 +14,7 @@ import (
 func TestIdleConnections(t *testing.T) {
 	const count, most = 10_000, 12 << 10 // bytes of memory for each
 	t.Setenv("GOGC", "25")               // or the figure is that of what waits to be collected
-	s := startConfig(t, "wasm", route(t, "examples/hello-c")+route(t, "examples/echo-c", `path = "/echo"`))
+	s := startConfig(t, "wasm", route(t, "examples/abi/hello-c")+route(t, "examples/abi/echo-c", `path = "/echo"`))
 	if s.memory(t, "VmRSS") == 0 {
 		t.Skip("the memory of a process is told by Linux alone")
 	}

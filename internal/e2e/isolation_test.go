@@ -66,7 +66,7 @@ func TestGreed(t *testing.T) {
 			route(t, "handlers/isolation", `name = "spinning"`, `path = "/spin"`)+
 			route(t, "handlers/isolation", `name = "recursive"`, `path = "/recurse"`)+
 			route(t, "handlers/isolation", `name = "hungry"`, `path = "/devour"`)+
-			route(t, "examples/hello-c"))
+			route(t, "examples/abi/hello-c"))
 		stop := make(chan struct{})
 		var spinners sync.WaitGroup
 		for range 8 {
@@ -128,7 +128,7 @@ func TestPause(t *testing.T) {
 // More requests than a tenant may have at a time wait, and more than may wait are turned away.
 func TestQueue(t *testing.T) {
 	s := startConfig(t, "wasm", "[limits]\nconcurrent = 2\nqueue = 2\nhandler_wall = \"2s\"\n"+
-		route(t, "handlers/silent", `path = "/silent"`)+route(t, "examples/hello-c"))
+		route(t, "handlers/silent", `path = "/silent"`)+route(t, "examples/abi/hello-c"))
 	var busy []*socket
 	for range 4 {
 		c := s.dial(t)
@@ -157,7 +157,7 @@ func TestQueue(t *testing.T) {
 // All who listen in a shared instance hear what anybody says.
 func TestChat(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
-		s := startConfig(t, core, route(t, "examples/chat-c", `isolation = "shared"`))
+		s := startConfig(t, core, route(t, "examples/abi/chat-c", `isolation = "shared"`))
 		const listeners, lines = 30, 20
 		var all sync.WaitGroup
 		for range listeners {

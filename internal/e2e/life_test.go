@@ -113,7 +113,7 @@ func TestTunnelWithCurl(t *testing.T) {
 			!strings.Contains(string(output), "Proxy replied 200 to CONNECT request") {
 			t.Errorf("curl: %v\n%s", err, output)
 		}
-		hello := start(t, core, module(t, "examples/hello-c"))
+		hello := start(t, core, module(t, "examples/abi/hello-c"))
 		output, _ = exec.CommandContext(t.Context(), "curl", "-sv", "--max-time", "20", "--proxytunnel", "--proxy", hello.url,
 			"http://example.com:80/").CombinedOutput()
 		if !strings.Contains(string(output), "HTTP/1.1 501 Not Implemented") {

@@ -41,7 +41,7 @@ func run(m *testing.M) (status int) {
 	return m.Run()
 }
 
-// module finds a handler that was built, such as "examples/echo-c".
+// module finds a handler that was built, such as "examples/abi/echo-c".
 func module(t *testing.T, name string) string {
 	t.Helper()
 	file, err := filepath.Abs(filepath.Join(root, "build", filepath.FromSlash(name)+".wasm"))

@@ -68,14 +68,14 @@ const (
 func TestReloadHandler(t *testing.T) {
 	eachCore(t, func(t *testing.T, core string) {
 		w := newWorkshop(t)
-		w.install(t, "handler.wasm", "examples/echo-c")
+		w.install(t, "handler.wasm", "examples/abi/echo-c")
 		s := start(t, core, w.path("handler.wasm"))
 		upload := s.halfUpload(t)
 		kept := s.dial(t)
 		kept.send(t, "GET / HTTP/1.1\nHost: a\n\n")
 		kept.want(t, http.StatusOK, "")
 
-		w.install(t, "handler.wasm", "examples/hello-rust")
+		w.install(t, "handler.wasm", "examples/abi/hello-rust")
 		s.reload(t, reloaded, 1)
 		s.awaitLog(t, reloaded, "changed=[/]", "took=", "running_on_old=")
 		s.ask(t, "/", http.StatusOK, fromRust)
@@ -92,7 +92,7 @@ func TestReloadHandler(t *testing.T) {
 		s.reload(t, refused, 2)
 		s.awaitLog(t, refused, "SIGHUP", "cannot read", "no such file or directory")
 		s.ask(t, "/", http.StatusOK, fromRust)
-		w.install(t, "handler.wasm", "examples/hello-c")
+		w.install(t, "handler.wasm", "examples/abi/hello-c")
 		s.reload(t, reloaded, 2)
 		s.ask(t, "/", http.StatusOK, fromC)
 	})
@@ -101,7 +101,7 @@ func TestReloadHandler(t *testing.T) {
 // SIGHUP has the configuration read again: routes and limits hold at once, and what would need a restart is told.
 func TestReloadConfig(t *testing.T) {
 	config := func(more string, routes ...string) []byte { return []byte(more + strings.Join(routes, "")) }
-	c, rust := route(t, "examples/hello-c", `path = "/c"`), route(t, "examples/hello-rust", `path = "/rust"`)
+	c, rust := route(t, "examples/abi/hello-c", `path = "/c"`), route(t, "examples/abi/hello-rust", `path = "/rust"`)
 	eachCore(t, func(t *testing.T, core string) {
 		w := newWorkshop(t)
 		w.put(t, "sluice.toml", config("", c))
@@ -120,7 +120,7 @@ func TestReloadConfig(t *testing.T) {
 		w.put(t, "sluice.toml", config("[limits]\nhead = 'much'\n", rust))
 		s.reload(t, refused, 1)
 		s.awaitLog(t, refused, "sluice.toml:2:8: limits.head must be")
-		w.put(t, "sluice.toml", config("", rust, route(t, "examples/hello-c", `path = "/c"`, `limits.fields = 2000`)))
+		w.put(t, "sluice.toml", config("", rust, route(t, "examples/abi/hello-c", `path = "/c"`, `limits.fields = 2000`)))
 		s.reload(t, refused, 2)
 		s.awaitLog(t, refused, "sluice.toml:9:17: limit fields of route")
 		s.ask(t, "/c", http.StatusOK, fromC)
@@ -136,19 +136,19 @@ func TestReloadConfig(t *testing.T) {
 // With --watch changes need no signal. What is broken is taken when it has been mended, also a file that was not there.
 func TestWatch(t *testing.T) {
 	w := newWorkshop(t)
-	w.install(t, "a.wasm", "examples/hello-c")
+	w.install(t, "a.wasm", "examples/abi/hello-c")
 	w.put(t, "sluice.toml", []byte("[[route]]\nhandler = 'a.wasm'\n"))
 	s := start(t, "native", "--config", w.path("sluice.toml"), "--watch")
 	s.ask(t, "/", http.StatusOK, fromC)
 
-	w.install(t, "a.wasm", "examples/hello-rust")
+	w.install(t, "a.wasm", "examples/abi/hello-rust")
 	s.awaitTold(t, reloaded, 1)
 	s.ask(t, "/", http.StatusOK, fromRust)
 
 	w.put(t, "sluice.toml", []byte("[[route]]\nhandler = 'a.wasm'\n[[route]]\npath = '/b'\nhandler = 'b.wasm'\n"))
 	s.awaitLog(t, refused, "a file changed", "sluice.toml:5:11: cannot read", "b.wasm")
 	s.ask(t, "/b", http.StatusOK, fromRust)
-	w.install(t, "b.wasm", "examples/hello-c")
+	w.install(t, "b.wasm", "examples/abi/hello-c")
 	s.awaitTold(t, reloaded, 2)
 	s.ask(t, "/b", http.StatusOK, fromC)
 }
@@ -157,7 +157,7 @@ func TestWatch(t *testing.T) {
 func TestReloadUnderLoad(t *testing.T) {
 	const swaps = 20
 	w := newWorkshop(t)
-	versions := []string{"examples/hello-c", "examples/hello-rust"}
+	versions := []string{"examples/abi/hello-c", "examples/abi/hello-rust"}
 	w.install(t, "handler.wasm", versions[0])
 	s := start(t, "wasm", w.path("handler.wasm"))
 	stop := make(chan struct{})

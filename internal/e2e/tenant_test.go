@@ -29,8 +29,8 @@ func TestTenants(t *testing.T) {
 		w := newWorkshop(t)
 		w.put(t, "broken.wasm", []byte("no module"))
 		w.put(t, "sluice.toml", []byte("[server]\ntenant_idle = '200ms'\n"+route(t, "handlers/flood")+
-			tenant("c", module(t, "examples/hello-c"), []string{"c.example", "*.c.example"})+
-			tenant("rust", module(t, "examples/hello-rust"), []string{"Rust.example", "x.c.example"})+
+			tenant("c", module(t, "examples/abi/hello-c"), []string{"c.example", "*.c.example"})+
+			tenant("rust", module(t, "examples/abi/hello-rust"), []string{"Rust.example", "x.c.example"})+
 			tenant("broken", w.path("broken.wasm"), []string{"broken.example"})))
 		s := start(t, core, "--config", w.path("sluice.toml"), "--verbose")
 		for range 2 {
@@ -48,7 +48,7 @@ func TestTenants(t *testing.T) {
 		}
 		s.awaitLog(t, "handler unloaded", "route=c:/")
 		s.askHost(t, "c.example", http.StatusOK, fromC)
-		w.install(t, "broken.wasm", "examples/hello-c")
+		w.install(t, "broken.wasm", "examples/abi/hello-c")
 		s.await(t, "the mended handler is tried again", func() bool {
 			c := s.dial(t)
 			defer c.Close()
@@ -61,22 +61,22 @@ func TestTenants(t *testing.T) {
 // A reload takes handlers of tenants that are at work along, and refuses those that are broken.
 func TestReloadTenants(t *testing.T) {
 	w := newWorkshop(t)
-	w.install(t, "a.wasm", "examples/hello-c")
-	w.install(t, "b.wasm", "examples/hello-c")
+	w.install(t, "a.wasm", "examples/abi/hello-c")
+	w.install(t, "b.wasm", "examples/abi/hello-c")
 	w.put(t, "sluice.toml", []byte(tenant("a", "a.wasm", []string{"a.example"})+tenant("b", "b.wasm", []string{"b.example"})))
 	s := start(t, "native", "--config", w.path("sluice.toml"))
 	s.askHost(t, "a.example", http.StatusOK, fromC)
 	s.askHost(t, "other.example", http.StatusNotFound, "404 Not Found\n")
 
-	w.install(t, "a.wasm", "examples/hello-rust")
-	w.install(t, "b.wasm", "examples/hello-rust")
+	w.install(t, "a.wasm", "examples/abi/hello-rust")
+	w.install(t, "b.wasm", "examples/abi/hello-rust")
 	s.reload(t, reloaded, 1)
 	s.awaitLog(t, reloaded, "changed=[a:/]")
 	s.askHost(t, "a.example", http.StatusOK, fromRust)
 	s.askHost(t, "b.example", http.StatusOK, fromRust)
 
 	w.put(t, "a.wasm", []byte("no module"))
-	w.install(t, "b.wasm", "examples/hello-c")
+	w.install(t, "b.wasm", "examples/abi/hello-c")
 	s.reload(t, refused, 1)
 	s.awaitLog(t, refused, "handler ", "a.wasm: ")
 	s.askHost(t, "a.example", http.StatusOK, fromRust)
@@ -87,7 +87,7 @@ func TestReloadTenants(t *testing.T) {
 func TestThousandsOfTenants(t *testing.T) {
 	const count = 10_000
 	var config strings.Builder
-	handler := module(t, "examples/hello-c")
+	handler := module(t, "examples/abi/hello-c")
 	for i := range count {
 		config.WriteString(tenant(fmt.Sprintf("t-%d", i), handler, []string{fmt.Sprintf("t-%d.example", i)}))
 	}

@@ -2,7 +2,7 @@
 // the repository:
 //
 //	go run ./scripts/signatures core    engine/internal/core/core.wasm
-//	go run ./scripts/signatures handler build/examples/*.wasm
+//	go run ./scripts/signatures handler build/examples/*/*.wasm
 //
 // It prints a line about every module, and fails when one of them is not what the golden says or imports something that
 // no module of this project may have.

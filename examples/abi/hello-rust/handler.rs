@@ -3,7 +3,7 @@
 #![no_std]
 
 #[allow(dead_code)]
-#[path = "../../sdk-rust/src/abi.rs"]
+#[path = "../../../sdk-rust/src/abi.rs"]
 mod abi;
 
 use abi::{Bytes, Field, ReceiveBuffer, Session, Subscriptions};

@@ -6,7 +6,7 @@
 #![no_std]
 
 #[allow(dead_code)]
-#[path = "../../sdk-rust/src/abi.rs"]
+#[path = "../../../sdk-rust/src/abi.rs"]
 mod abi;
 
 use abi::{Data, Errno, Event, Field, Header, ReceiveBuffer, Session, Subscriptions};
