@@ -108,7 +108,7 @@ const (
 type Module struct {
 	// Name stands for the module in logs and errors, for instance its file name.
 	Name string
-	// Wasm is the module itself. Routes with equal bytes share one compiled module, and no instances of it.
+	// Wasm is the module itself. Modules with equal code are compiled once, and share no instances.
 	Wasm []byte
 	// Open reads the module when Wasm is nil. That of a tenant's route is called when a request needs the handler, each time
 	// that it is loaded, and may then be called by any goroutine.

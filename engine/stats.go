@@ -22,7 +22,7 @@ type Stats struct {
 
 	// Tenants is how many tenants there are, Loaded how many of their handlers are loaded.
 	Tenants, Loaded int
-	// Modules is how many modules' machine code is kept: one for all that have equal bytes.
+	// Modules is how many modules' machine code is kept: one for all whose code is equal.
 	Modules int
 	// Instances is how many instances of handlers there are, at work or not, those of replaced handlers included.
 	Instances int

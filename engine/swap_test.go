@@ -77,7 +77,9 @@ func text(version int) string {
 func plain(version int) Module {
 	h := wasmtest.NewHandler(abi.SubscriptionsReady)
 	fields, body := h.Fields("Content-Type", "text/plain"), h.Text(text(version))
-	h.OnEvent = wasmtest.Drop(wasmtest.Do("send", wasmtest.Get(wasmtest.Session), wasmtest.Const(200), fields, body))
+	h.OnEvent = wasmtest.Seq(
+		wasmtest.Drop(wasmtest.Const(int32(version))), // versions with equal code would share it
+		wasmtest.Drop(wasmtest.Do("send", wasmtest.Get(wasmtest.Session), wasmtest.Const(200), fields, body)))
 	return Module{Name: fmt.Sprintf("plain-%d.wasm", version), Wasm: h.Encode()}
 }
 
@@ -87,6 +89,7 @@ func streaming(version int) Module {
 	session, count := wasmtest.Get(wasmtest.Session), uint32(wasmtest.FirstLocal)
 	body := h.Text(text(version))
 	h.OnEvent = wasmtest.Seq(
+		wasmtest.Drop(wasmtest.Const(int32(version))),
 		wasmtest.Set(count, wasmtest.Const(pieces)),
 		wasmtest.While(wasmtest.Get(count),
 			wasmtest.While(wasmtest.Eq(wasmtest.Do("send_data", session, body), wasmtest.Const(int32(abi.ErrnoAgain))),

@@ -116,6 +116,9 @@ func (i *instance) prepare() error {
 		}
 		return nil
 	}
+	if err := i.fill(); err != nil {
+		return err
+	}
 	if err := i.start(); err != nil {
 		return err
 	}
@@ -147,6 +150,27 @@ func (i *instance) findGlobals() error {
 			continue
 		}
 		i.globals = append(i.globals, mutable(g.Export))
+	}
+	return nil
+}
+
+// fill gives the instance what was separated from its code.
+func (i *instance) fill() error {
+	state := &i.pool.module.state
+	for _, data := range state.Data {
+		if !i.module.Memory().Write(data.Offset, data.Bytes) {
+			return &Fault{FaultTrap, fmt.Errorf("in instantiation: data[%d]: out of bounds memory access", data.Segment)}
+		}
+	}
+	at, values := 0, state.Globals
+	for mutable, g := range i.pool.module.compiled.facts.Globals {
+		if len(values) > 0 && values[0].Mutable == mutable {
+			i.globals[at].Set(values[0].Bits)
+			values = values[1:]
+		}
+		if at++; g.Export == "" { // a vector: two lanes
+			at++
+		}
 	}
 	return nil
 }

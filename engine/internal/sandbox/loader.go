@@ -149,7 +149,8 @@ func typeNames(types []api.ValueType) []string {
 // [Module.NewPool]. The name stands for the module in logs and errors. An error is one line that says what is wrong and what
 // would be right.
 //
-// Modules with equal bytes are compiled once, for as long as one of them is open.
+// Modules with equal code are compiled once, for as long as one of them is open, whatever their memories and globals begin
+// with: so is an interpreter that many handlers bring along, each with a program of its own in its data.
 func (l *Loader) Load(ctx context.Context, name string, binary []byte) (*Module, error) {
 	m, err := l.load(ctx, name, binary)
 	if err != nil {
@@ -159,17 +160,31 @@ func (l *Loader) Load(ctx context.Context, name string, binary []byte) (*Module,
 }
 
 func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module, error) {
-	c, err := l.compile(ctx, binary)
+	code, state, err := separate(binary)
 	if err != nil {
 		return nil, err
 	}
-	return &Module{name: name, loader: l, compiled: c}, nil
+	c, err := l.compile(ctx, code)
+	if err != nil {
+		return nil, err
+	}
+	return &Module{name: name, loader: l, sum: sha256.Sum256(binary), compiled: c, state: state}, nil
 }
 
-// compiled is a module's machine code, shared by all that use it.
+// separate takes a module apart into code and what instances begin with.
+func separate(binary []byte) (code []byte, state wasm.State, err error) {
+	m, err := wasm.Decode(binary)
+	if err != nil {
+		return nil, state, errors.New(oneLine(err.Error()))
+	}
+	code, state = wasm.Separate(m)
+	return code, state, nil
+}
+
+// compiled is the machine code of modules, shared by all that use it.
 type compiled struct {
 	loader *Loader
-	sum    [sha256.Size]byte // of the module
+	sum    [sha256.Size]byte // of the modules' code
 	users  int               // guarded by loader.mu
 
 	once  sync.Once
@@ -188,9 +203,9 @@ type facts struct {
 	Globals []rewrite.Global
 }
 
-// compile finds or makes a module's machine code. The caller becomes one of its users.
-func (l *Loader) compile(ctx context.Context, binary []byte) (*compiled, error) {
-	sum := sha256.Sum256(binary)
+// compile finds or makes the machine code of a module's code. The caller becomes one of its users.
+func (l *Loader) compile(ctx context.Context, code []byte) (*compiled, error) {
+	sum := sha256.Sum256(code)
 	l.mu.Lock()
 	c := l.compiled[sum]
 	if c == nil {
@@ -200,7 +215,7 @@ func (l *Loader) compile(ctx context.Context, binary []byte) (*compiled, error) 
 	c.users++
 	l.mu.Unlock()
 
-	c.once.Do(func() { c.code, c.err = c.make(ctx, binary) })
+	c.once.Do(func() { c.code, c.err = c.make(ctx, code) })
 	if c.err != nil {
 		c.release()
 		return nil, c.err

@@ -249,6 +249,60 @@ func TestEqualModulesAreCompiledOnce(t *testing.T) {
 	}
 }
 
+// TestEqualCodeIsCompiledOnce has modules share their code that differ in what their memories and globals begin with. Every
+// instance begins with its own module's, whether it has an image to begin with or not, because the first has changed a table.
+func TestEqualCodeIsCompiledOnce(t *testing.T) {
+	const at = 1 << 16
+	growTable := Drop(Code{0xd0, 0x70, 0x41, 1, 0xfc, 0x0f, 0}) // ref.null func, i32.const 1, table.grow 0
+	for name, initialize := range map[string]Code{"with an image": nil, "without": growTable} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := newLoader(t, sandbox.Config{})
+			for n := range uint32(3) {
+				h := NewHandler(abi.SubscriptionsReady)
+				global := h.Global(int32(10 + n))
+				h.Data(at, Words(20+n))
+				h.Table(AtLeast(1))
+				h.Initialize = initialize
+				h.OnEvent = Seq(
+					Store(Const(at), 4, GetGlobal(global)),
+					Drop(Do("send", Get(Session), Const(200), Const(0), Const(0), Const(at), Const(8))),
+					SetGlobal(global, Const(-1)), Store(Const(at), 0, Const(-1)))
+				m, err := l.Load(t.Context(), "handler.wasm", h.Encode())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(m.Close)
+				for _, reuse := range []int{0, 1} { // with 1, each session has a new instance
+					checkFresh(t, m, reuse, fmt.Sprintf("send 200 %q\n", Words(20+n, 10+n)))
+				}
+			}
+			if got := l.Compiled(); got != 1 {
+				t.Errorf("%d modules' code is kept, want one", got)
+			}
+		})
+	}
+}
+
+// checkFresh has a module answer three requests alike.
+func checkFresh(t *testing.T, m *sandbox.Module, reuse int, want string) {
+	t.Helper()
+	p, err := m.NewPool(sandbox.PoolConfig{MaxReuse: reuse})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	for range 3 {
+		x := &exchangetest.Exchange{Events: get()}
+		if err := p.Serve(x); err != nil {
+			t.Fatal(err)
+		}
+		if x.Log() != want {
+			t.Errorf("got %s, want %s", x.Log(), want)
+		}
+		x.Disconnect()
+	}
+}
+
 // TestManyAtATime is for the race detector.
 func TestManyAtATime(t *testing.T) {
 	p, _ := newPool(t, Pull(), sandbox.PoolConfig{PoolSize: 2, IdleTime: time.Millisecond})

@@ -49,6 +49,12 @@ type Section struct {
 	Content Span
 }
 
+// IsNames reports whether the section of a module claims to name functions, for the stacks of traps.
+func (s Section) IsNames(module []byte) bool {
+	const name = "\x04name"
+	return s.ID == SectionCustom && bytes.HasPrefix(s.Content.Of(module), []byte(name))
+}
+
 // FuncType is the type of a function.
 type FuncType struct{ Params, Results []byte }
 
@@ -98,8 +104,10 @@ const (
 
 // Data is a data segment.
 type Data struct {
+	All     Span
 	Passive bool
 	Offset  Span // of an active segment
+	Content Span
 	Size    uint32
 }
 
@@ -466,7 +474,7 @@ func (d *decoder) codeSection(r *Reader) {
 // dataSection reads the data section (WebAssembly 2.0 section 5.5.14).
 func (d *decoder) dataSection(r *Reader) {
 	for range r.Count() {
-		var s Data
+		s := Data{All: Span{Start: r.pos}}
 		switch flags := r.U32(); flags {
 		case 2:
 			if memory := r.U32(); memory != 0 {
@@ -481,7 +489,9 @@ func (d *decoder) dataSection(r *Reader) {
 			r.Fail("data segment of kind %d", flags)
 		}
 		s.Size = r.U32()
+		s.Content.Start = r.pos
 		r.Bytes(s.Size)
+		s.Content.End, s.All.End = r.pos, r.pos
 		d.Data = append(d.Data, s)
 	}
 }

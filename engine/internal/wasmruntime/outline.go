@@ -33,18 +33,12 @@ func outlined(binary []byte) module {
 		switch {
 		case s.ID == wasm.SectionCode:
 			out = wasm.AppendSection(out, s.ID, emptyBodies(len(m.Bodies)))
-		case s.ID != wasm.SectionCustom || isNames(s.Content.Of(binary)):
+		case s.ID != wasm.SectionCustom || s.IsNames(binary):
 			out = append(out, s.All.Of(binary)...)
 		}
 	}
 	sum := sha256.Sum256(binary)
 	return module{binary, wasm.AppendSection(out, wasm.SectionCustom, append(wasm.AppendName(nil, outlineMark), sum[:]...))}
-}
-
-// isNames reports whether a custom section names functions, for the stacks of traps.
-func isNames(content []byte) bool {
-	const name = "\x04name"
-	return len(content) >= len(name) && string(content[:len(name)]) == name
 }
 
 // emptyBodies are so many functions that are valid with any type.
