@@ -102,6 +102,10 @@ verb_fuzz() {
 verb_bench() {
   need go
   case ${1:-} in
+    js)
+      need npm
+      npm_ci bench/rivals
+      ;;
     parse)
       need npm
       npm_packages
@@ -317,12 +321,17 @@ toolchains() {
   chmod a-x "$out"/*.wasm
 }
 
-# npm_packages installs what tests and benchmarks use of npm, and runs none of its scripts.
+# npm_packages installs what tests and most benchmarks use of npm, and runs none of its scripts.
 npm_packages() {
   local folder
   for folder in engine/internal/llhttp engine/internal/rewrite engine/testdata/toolchains; do
-    env -C "$folder" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+    npm_ci "$folder"
   done
+}
+
+# npm_ci FOLDER installs what the lock of a folder names.
+npm_ci() {
+  env -C "$1" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 }
 
 # Another compiler makes other bytes, so the committed handlers can be proven by these alone.

@@ -39,18 +39,18 @@ type result struct {
 	slots       []slot
 }
 
-// compare is the command without a subcommand.
-func compare(ctx context.Context, args []string) error {
+// compare is the command without a subcommand, and with one for another contest.
+func compare(ctx context.Context, of contest, args []string) error {
 	o, err := parseOptions(args)
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(o.only)
+	chosen, err := of.choose(o.only)
 	if err != nil {
 		return err
 	}
 	if o.guard {
-		if err := guardable(chosen); err != nil {
+		if err := guardable(of.base, chosen); err != nil {
 			return err
 		}
 	}
@@ -58,14 +58,14 @@ func compare(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	writeComparison(os.Stdout, o, results)
+	writeComparison(os.Stdout, o, of.base, results)
 	if o.json != "" {
 		if err := writeJSON(o.json, comparisonData(o, results)); err != nil {
 			return err
 		}
 	}
 	if o.guard {
-		return guard(results)
+		return guard(of.base, results)
 	}
 	return nil
 }
@@ -162,17 +162,17 @@ func measureSlot(ctx context.Context, o *options, p *process) (slot, error) {
 }
 
 // guardable looks, before minutes are spent, whether --guard has what it compares.
-func guardable(chosen []rival) error {
-	base := slices.ContainsFunc(chosen, func(r rival) bool { return r.name == baseName })
+func guardable(base string, chosen []rival) error {
+	compared := slices.ContainsFunc(chosen, func(r rival) bool { return r.name == base })
 	guarded := slices.ContainsFunc(chosen, func(r rival) bool { return r.guarded })
-	if !base || !guarded {
-		return fmt.Errorf("--guard compares sandboxed Sluice with %s; --only has to name both", baseName)
+	if !compared || !guarded {
+		return fmt.Errorf("--guard compares sandboxed Sluice with %s; --only has to name both", base)
 	}
 	return nil
 }
 
 // guard fails when a sandboxed Sluice does less than it must.
-func guard(results []result) error {
+func guard(baseName string, results []result) error {
 	base := find(results, baseName)
 	for _, r := range results {
 		if !r.guarded {

@@ -17,7 +17,7 @@ func rounds(costs ...int) []slot {
 }
 
 func TestGuard(t *testing.T) {
-	base := result{rival: rival{name: baseName}, slots: rounds(20, 20, 20)}
+	base := result{rival: rival{name: hellos.base}, slots: rounds(20, 20, 20)}
 	sandboxed := func(costs ...int) result {
 		return result{rival: rival{name: "sandboxed", guarded: true}, slots: rounds(costs...)}
 	}
@@ -32,19 +32,19 @@ func TestGuard(t *testing.T) {
 		{"one worse", []result{base, sandboxed(10, 10, 10), sandboxed(21, 21, 21)}, true},
 		{"worse but not guarded", []result{base, {rival: rival{name: "native"}, slots: rounds(30, 30, 30)}}, false},
 	} {
-		if err := guard(test.results); (err != nil) != test.fails {
+		if err := guard(hellos.base, test.results); (err != nil) != test.fails {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
 }
 
 func TestGuardable(t *testing.T) {
-	base, sandboxed, native := rival{name: baseName}, rival{name: "sandboxed", guarded: true}, rival{name: "native"}
-	if err := guardable([]rival{base, native, sandboxed}); err != nil {
+	base, sandboxed, native := rival{name: hellos.base}, rival{name: "sandboxed", guarded: true}, rival{name: "native"}
+	if err := guardable(hellos.base, []rival{base, native, sandboxed}); err != nil {
 		t.Error(err)
 	}
 	for _, chosen := range [][]rival{{base, native}, {native, sandboxed}} {
-		if guardable(chosen) == nil {
+		if guardable(hellos.base, chosen) == nil {
 			t.Errorf("%v can be guarded", chosen)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 )
 
 const usageText = `usage: go run ./bench [flags]              compare servers under load
+       go run ./bench js [flags]           the same of handlers in JavaScript, beside workerd
        go run ./bench start [flags]        measure how soon the started program answers
        go run ./bench parse [flags]        measure the core's parser beside llhttp and net/http
        go run ./bench sandbox [flags]      measure what isolation and metering cost, and what neighbours do
@@ -53,7 +54,10 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "server" {
 		return server(ctx, args[1:])
 	}
-	return compare(ctx, args)
+	if len(args) > 0 && args[0] == "js" {
+		return compare(ctx, scripts, args[1:])
+	}
+	return compare(ctx, hellos, args)
 }
 
 // options are the flags of a comparison.
@@ -123,7 +127,7 @@ func newFlags(name string) *flag.FlagSet {
 }
 
 func wasmFlag(flags *flag.FlagSet, dir *string) {
-	flags.StringVar(dir, "wasm", "build/examples/abi", "take handlers from `DIR`")
+	flags.StringVar(dir, "wasm", "build", "take handlers from `DIR`")
 }
 
 // parse takes flags and nothing else. Asked for help, it prints it and returns flag.ErrHelp.

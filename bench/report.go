@@ -16,7 +16,7 @@ import (
 const noisySpread = 0.15
 
 // writeComparison prints the table of a comparison.
-func writeComparison(w io.Writer, o *options, results []result) {
+func writeComparison(w io.Writer, o *options, baseName string, results []result) {
 	fmt.Fprintf(w, "%d connections, %d rounds of %v, %d processors, %s %s/%s\n",
 		o.Connections, o.Rounds, o.Duration, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprint(w, "median of the rounds; in brackets the least and the most\n\n")
@@ -29,7 +29,7 @@ func writeComparison(w io.Writer, o *options, results []result) {
 	t.end()
 	fmt.Fprintln(w)
 	writeLegend(w, results)
-	writeWarnings(w, o, results)
+	writeWarnings(w, o, base, results)
 }
 
 // cells is a row of the table.
@@ -43,6 +43,10 @@ func cells(r, base *result) []string {
 	median := func(format string, f func(slot) float64) string {
 		return fmt.Sprintf(format, summarize(each(r.slots, func(_ int, s slot) float64 { return f(s) })).median)
 	}
+	allocations := median("%.1f", slot.allocations)
+	if r.slots[0].Used.NoHeap {
+		allocations = "-"
+	}
 	return []string{
 		r.name,
 		fmt.Sprintf("%.0f", perCPUSecond.median), fmt.Sprintf("[%.0f-%.0f]", perCPUSecond.min, perCPUSecond.max),
@@ -52,7 +56,7 @@ func cells(r, base *result) []string {
 		median("%.0f", slot.perSecond),
 		median("%.0f", func(s slot) float64 { return s.P50.Seconds() * 1e6 }),
 		median("%.0f", func(s slot) float64 { return s.P99.Seconds() * 1e6 }),
-		median("%.1f", slot.allocations),
+		allocations,
 	}
 }
 
@@ -64,10 +68,10 @@ func writeLegend(w io.Writer, results []result) {
 	_ = t.Flush() // a closed stdout is nobody's loss
 }
 
-func writeWarnings(w io.Writer, o *options, results []result) {
+func writeWarnings(w io.Writer, o *options, base *result, results []result) {
 	figures := noisy(results, func(r *result) []float64 { return yields(r.slots) })
 	var relative []string
-	if base := find(results, baseName); base != nil {
+	if base != nil {
 		relative = noisy(results, func(r *result) []float64 { return ratios(r.slots, base.slots) })
 	}
 	if len(figures) > 0 {

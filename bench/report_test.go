@@ -7,10 +7,10 @@ import (
 )
 
 func TestComparison(t *testing.T) {
-	base := result{rival: rival{name: baseName, about: "the base"}, slots: rounds(20, 25, 50)}
+	base := result{rival: rival{name: hellos.base, about: "the base"}, slots: rounds(20, 25, 50)}
 	good := result{rival: rival{name: "good", about: "twice as good", guarded: true}, slots: rounds(10, 12, 25)}
 	var text strings.Builder
-	writeComparison(&text, &options{Connections: 1, Rounds: 3, Duration: time.Second}, []result{base, good})
+	writeComparison(&text, &options{Connections: 1, Rounds: 3, Duration: time.Second}, hellos.base, []result{base, good})
 	got := strings.Join(strings.Fields(text.String()), " ")
 	for _, want := range []string{
 		"net/http 40000 [20000-50000] 1.00 [1.00-1.00] 25.0 25.0 1000 1000 1000000 4.0",

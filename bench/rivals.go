@@ -16,8 +16,13 @@ import (
 	"github.com/sluicehttp/sluice/engine"
 )
 
-// baseName is the server that the others are compared with.
-const baseName = "net/http"
+// contest is a comparison of servers that answer alike.
+type contest struct {
+	// base is the server that the others are compared with.
+	base string
+	// rivals are the servers, in the order of the table.
+	rivals []rival
+}
 
 // rival is a server that is measured.
 type rival struct {
@@ -25,7 +30,7 @@ type rival struct {
 	name, about string
 	// body is what it must answer.
 	body string
-	// wasm is the handler that it runs, a file of build/examples/abi; empty if none.
+	// wasm is the handler that it runs, a file below build; empty if none.
 	wasm string
 	// guarded says that --guard looks at it.
 	guarded bool
@@ -33,20 +38,31 @@ type rival struct {
 	run func(ctx context.Context, wasm []byte) (*running, error)
 }
 
-// rivals are all servers that can be measured, in the order of the table. A new one written in Go is one more entry
-// with a function like runHTTP; for any other program, run starts it and its usage looks at the program's processes.
-var rivals = []rival{
+// hellos compares handlers in native code, each in the language that it is usually written in. A new server written in Go is
+// one more entry with a function like runHTTP; for any other program, run starts it and its usage looks at the program's
+// processes.
+var hellos = contest{"net/http", []rival{
 	{name: "raw", about: "fixed bytes over TCP from Go, a goroutine per connection: the limit",
 		body: hello, run: runRaw},
 	{name: "net/http", about: "Go's net/http with a handler function",
 		body: hello, run: runHTTP},
 	{name: "sluice-rust", about: "Sluice, core and Rust handler both sandboxed",
-		body: "Hello from Rust!\n", wasm: "hello-rust.wasm", guarded: true, run: sluice(engine.CoreWasm)},
+		body: "Hello from Rust!\n", wasm: "examples/abi/hello-rust.wasm", guarded: true, run: sluice(engine.CoreWasm, engine.IsolateRequests)},
 	{name: "sluice-c", about: "Sluice, core and C handler both sandboxed",
-		body: "Hello from C!\n", wasm: "hello-c.wasm", guarded: true, run: sluice(engine.CoreWasm)},
+		body: "Hello from C!\n", wasm: "examples/abi/hello-c.wasm", guarded: true, run: sluice(engine.CoreWasm, engine.IsolateRequests)},
 	{name: "sluice-native", about: "Sluice, the core native, the C handler sandboxed",
-		body: "Hello from C!\n", wasm: "hello-c.wasm", run: sluice(engine.CoreNative)},
-}
+		body: "Hello from C!\n", wasm: "examples/abi/hello-c.wasm", run: sluice(engine.CoreNative, engine.IsolateRequests)},
+}}
+
+// scripts compares hosts of handlers in JavaScript, which all run rivals/hello.js.
+var scripts = contest{"workerd", []rival{
+	{name: "workerd", about: "workerd, the runtime of Cloudflare Workers, which shares an isolate between requests",
+		body: hello, run: runWorkerd},
+	{name: "sluice-js", about: "Sluice, each request with a clean instance",
+		body: hello, wasm: "measured/hello-js.wasm", run: sluice(engine.CoreWasm, engine.IsolateRequests)},
+	{name: "sluice-js-shared", about: "Sluice, all requests with one instance",
+		body: hello, wasm: "measured/hello-js.wasm", run: sluice(engine.CoreWasm, engine.ShareInstance)},
+}}
 
 // hello is as long as what the handler in C answers.
 const hello = "Hello, world!\n"
@@ -101,11 +117,11 @@ func sayHello(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, hello)
 }
 
-func sluice(core engine.Core) func(context.Context, []byte) (*running, error) {
+func sluice(core engine.Core, isolation engine.Isolation) func(context.Context, []byte) (*running, error) {
 	return func(ctx context.Context, wasm []byte) (*running, error) {
 		e, err := engine.New(ctx, engine.Config{
 			Core:   core,
-			Routes: []engine.Route{{Path: "/", Handler: engine.Module{Name: "hello", Wasm: wasm}}},
+			Routes: []engine.Route{{Path: "/", Handler: engine.Module{Name: "hello", Wasm: wasm}, Isolation: isolation}},
 		})
 		if err != nil {
 			return nil, err
@@ -127,19 +143,19 @@ func (r *rival) readWasm(dir string) ([]byte, error) {
 }
 
 // choose gives the rivals with the names of a comma-separated list, in the order of the table; all if there are none.
-func choose(names string) ([]rival, error) {
+func (c contest) choose(names string) ([]rival, error) {
 	if names == "" {
-		return rivals, nil
+		return c.rivals, nil
 	}
 	wanted := map[string]bool{}
 	for name := range strings.SplitSeq(names, ",") {
-		if _, err := rivalNamed(name); err != nil {
+		if _, err := rivalNamed(name, c); err != nil {
 			return nil, err
 		}
 		wanted[name] = true
 	}
 	var chosen []rival
-	for _, r := range rivals {
+	for _, r := range c.rivals {
 		if wanted[r.name] {
 			chosen = append(chosen, r)
 		}
@@ -147,13 +163,15 @@ func choose(names string) ([]rival, error) {
 	return chosen, nil
 }
 
-func rivalNamed(name string) (*rival, error) {
+func rivalNamed(name string, contests ...contest) (*rival, error) {
 	var names []string
-	for i := range rivals {
-		if rivals[i].name == name {
-			return &rivals[i], nil
+	for _, c := range contests {
+		for i := range c.rivals {
+			if c.rivals[i].name == name {
+				return &c.rivals[i], nil
+			}
+			names = append(names, c.rivals[i].name)
 		}
-		names = append(names, rivals[i].name)
 	}
 	return nil, fmt.Errorf("there is no server %q; there are %s", name, strings.Join(names, ", "))
 }

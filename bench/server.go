@@ -22,12 +22,14 @@ type usage struct {
 	System  time.Duration `json:"system_ns"`
 	Mallocs uint64        `json:"mallocs"`
 	Bytes   uint64        `json:"malloc_bytes"`
+	// NoHeap says that what the server allocates is not known.
+	NoHeap bool `json:"no_heap,omitempty"`
 }
 
 func (u usage) cpu() time.Duration { return u.User + u.System }
 
 func (u usage) since(earlier usage) usage {
-	return usage{u.User - earlier.User, u.System - earlier.System, u.Mallocs - earlier.Mallocs, u.Bytes - earlier.Bytes}
+	return usage{u.User - earlier.User, u.System - earlier.System, u.Mallocs - earlier.Mallocs, u.Bytes - earlier.Bytes, u.NoHeap}
 }
 
 // running is a server that listens.
@@ -43,7 +45,7 @@ func server(ctx context.Context, args []string) error {
 		return errors.New("which server? Give its name")
 	}
 	name := args[0]
-	r, err := rivalNamed(name)
+	r, err := rivalNamed(name, hellos, scripts)
 	if err != nil {
 		return err
 	}
