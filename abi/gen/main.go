@@ -73,6 +73,8 @@ func generate(doc *document) ([]file, error) {
 		{"abi/signatures.golden", signaturesGolden},
 		{"abi/vectors.json", vectors},
 		{"guest/http1/abi_gen.go", goCore},
+		{"sdk-as/assembly/abi.ts", asModule},
+		{"sdk-as/conformance/records_gen.ts", asConformance},
 		{"sdk-c/conformance/records_gen.c", cConformance},
 		{"sdk-c/sluice_abi.h", cHeader},
 		{"sdk-go/abi/abi_gen.go", goHandler},
@@ -82,6 +84,8 @@ func generate(doc *document) ([]file, error) {
 		{"sdk-js/abi.js", jsModule},
 		{"sdk-rust/conformance/records_gen.rs", rustConformance},
 		{"sdk-rust/src/abi.rs", rustModule},
+		{"sdk-zig/abi.zig", zigModule},
+		{"sdk-zig/conformance/records_gen.zig", zigConformance},
 	}
 	for _, name := range []string{coreExports, handlerImports, handlerExports} {
 		if doc.module(name) == nil {
