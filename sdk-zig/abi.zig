@@ -126,9 +126,9 @@ pub const Bytes = extern struct {
     /// The number of elements.
     len: usize,
 
-    /// Where a slice lies. It must outlive every use of the result.
+    /// Where a slice lies. It must outlive every use of the result. An empty one has no address: Zig's may be anything.
     pub fn from(elements: []const u8) Bytes {
-        return .{ .ptr = elements.ptr, .len = elements.len };
+        return .{ .ptr = if (elements.len > 0) elements.ptr else null, .len = elements.len };
     }
 
     /// The elements.
@@ -155,9 +155,9 @@ pub const Fields = extern struct {
     /// The number of elements.
     len: usize,
 
-    /// Where a slice lies. It must outlive every use of the result.
+    /// Where a slice lies. It must outlive every use of the result. An empty one has no address: Zig's may be anything.
     pub fn from(elements: []const Field) Fields {
-        return .{ .ptr = elements.ptr, .len = elements.len };
+        return .{ .ptr = if (elements.len > 0) elements.ptr else null, .len = elements.len };
     }
 
     /// The elements.

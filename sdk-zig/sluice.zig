@@ -208,7 +208,9 @@ pub const Response = struct {
 
     /// Answers at once: a status from 200 to 999, fields, a body.
     pub fn reply(self: *Response, status: abi.Status, fields: []const Field, content: []const u8) Error!void {
-        try check(abi.send(self.session, status, fields.ptr, fields.len, content.ptr, content.len));
+        const head: abi.Fields = .from(fields);
+        const body: abi.Bytes = .from(content);
+        try check(abi.send(self.session, status, head.ptr, head.len, body.ptr, body.len));
         self.complete = true;
     }
 
@@ -230,13 +232,15 @@ pub const Response = struct {
     /// Begins an answer whose body is written in pieces. The head goes out with the first of them, so that a peer that waits
     /// for 100 (Continue) is told to go on when its body is read before.
     pub fn begin(self: *Response, status: abi.Status, fields: []const Field) Error!void {
-        try check(abi.set_head(self.session, status, fields.ptr, fields.len));
+        const head: abi.Fields = .from(fields);
+        try check(abi.set_head(self.session, status, head.ptr, head.len));
     }
 
     /// Writes a piece of the body and waits for room before.
     pub fn write(self: *Response, piece: []const u8) Error!void {
+        const content: abi.Bytes = .from(piece);
         while (true) {
-            const errno = abi.send_data(self.session, piece.ptr, piece.len);
+            const errno = abi.send_data(self.session, content.ptr, content.len);
             if (errno != .again) return check(errno);
             try check(abi.wait_writable(self.session));
         }
@@ -341,7 +345,7 @@ pub const panic = std.debug.FullPanic(giveUp);
 
 fn giveUp(message: []const u8, _: ?usize) noreturn {
     var room: [1024]u8 = undefined;
-    log(std.fmt.bufPrint(&room, "panic: {s}", .{message}) catch message);
+    log(std.fmt.bufPrint(&room, "panicked: {s}", .{message}) catch message);
     @trap();
 }
 
