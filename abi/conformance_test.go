@@ -19,7 +19,7 @@ import (
 	"github.com/sluicehttp/sluice/abi"
 )
 
-// The bindings for C, Rust and Go are tested where they are used: as wasm. The programs in the conformance folders of the
+// The bindings for C, Rust, Go, Zig and AssemblyScript are tested where they are used: as wasm. The programs in the conformance folders of the
 // SDKs show what a binding makes of a record's bytes and of a call's arguments; abi/gen/conformance.go says how.
 
 func TestCConformance(t *testing.T) {
@@ -59,6 +59,29 @@ func TestGoConformance(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "go.wasm")
 	command(t, []string{"GOOS=wasip1", "GOARCH=wasm"}, "go", "build", "-buildmode=c-shared", "-o", out, "../sdk-go/conformance")
 	conform(t, out, false) // its records are tested natively, see TestHandlerRecordsInGo
+}
+
+func TestZigConformance(t *testing.T) {
+	zig := installed(t, "../build/zig/ziglang/zig", "sdk-zig/build.sh zig")
+	dependOn(t, "../sdk-zig/abi.zig")
+	dependOn(t, "../sdk-zig/conformance/*.zig")
+	out := filepath.Join(t.TempDir(), "zig.wasm")
+	cache := filepath.Join("..", "build", "zig-cache")
+	command(t, []string{"ZIG_GLOBAL_CACHE_DIR=" + cache, "ZIG_LOCAL_CACHE_DIR=" + cache}, zig, "build-exe", "-target",
+		"wasm32-freestanding", "-fno-entry", "-rdynamic", "-O", "ReleaseSmall", "--dep", "abi",
+		"-Mroot=../sdk-zig/conformance/handler.zig", "-Mabi=../sdk-zig/abi.zig", "-femit-bin="+out)
+	conform(t, out, true)
+}
+
+func TestAssemblyScriptConformance(t *testing.T) {
+	need(t, "Node", "node --version", "nodejs")
+	compiler := installed(t, "../sdk-as/node_modules/assemblyscript/bin/asc.js", "sdk-as/build.sh packages")
+	dependOn(t, "../sdk-as/assembly/abi.ts")
+	dependOn(t, "../sdk-as/conformance/*.ts")
+	out := filepath.Join(t.TempDir(), "assemblyscript.wasm")
+	command(t, nil, "node", compiler, "../sdk-as/conformance/handler.ts", "--runtime", "stub", "--noAssert",
+		"--use", "abort=", "-o", out)
+	conform(t, out, true)
 }
 
 // conform tests a module.
@@ -323,10 +346,24 @@ func need(t *testing.T, what, probe, packages string) {
 	}
 }
 
-// missing ends a test for want of a tool: as skipped, or as failed where everything has to be there.
+// missing ends a test for want of a tool that Debian has.
 func missing(t *testing.T, what, packages string) {
 	t.Helper()
-	message := fmt.Sprintf("%s is missing; on Debian: apt-get install %s", what, packages)
+	absent(t, fmt.Sprintf("%s is missing; on Debian: apt-get install %s", what, packages))
+}
+
+// installed looks for a tool that a script of the project installs.
+func installed(t *testing.T, path, script string) string {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		absent(t, fmt.Sprintf("%s is missing; %s installs it", path, script))
+	}
+	return path
+}
+
+// absent ends a test for want of something: as skipped, or as failed where everything has to be there.
+func absent(t *testing.T, message string) {
+	t.Helper()
 	if os.Getenv("SLUICE_REQUIRE_TOOLCHAINS") == "1" {
 		t.Fatal(message)
 	}
