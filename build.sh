@@ -47,8 +47,9 @@ verb_core() {
 
 ## examples   builds the handlers of examples/ and of the tests into build/, and those that the program holds
 verb_examples() {
-  need clang rust go
+  need clang rust cargo-wasm go node npm pip
   handlers
+  sdks examples
   if pinned_clang; then
     embedded
   else
@@ -66,22 +67,25 @@ verb_toolchains() {
 ## test       installs what is missing (Debian, as root), builds everything, runs every check and every test
 verb_test() {
   may_install=yes
-  need git go clang wasi-libc rust rust-wasi cargo node npm curl nginx haproxy
+  need git go clang gcc wasi-libc rust rust-wasi cargo cargo-wasm node npm pip curl nginx haproxy
   part 'handlers' handlers
+  sdks examples
   part 'program' verb_build
   checks
   part 'npm packages' npm_packages
   part 'toolchains' toolchains
+  sdks test
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
-  part 'sdk-js' env -C sdk-js node --test --test-reporter=spec
+  part 'sdk-js abi' env -C sdk-js node --test --test-reporter=spec
   part 'witx reference' rust_cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
   verdict
 }
 
 ## check      regenerates what is generated and fails on a difference; signatures, format, vet, linters
 verb_check() {
-  need git go clang rust
+  need git go clang rust cargo-wasm node npm pip
   part 'handlers' handlers
+  sdks examples
   checks
   verdict
 }
@@ -266,6 +270,16 @@ handlers() {
   measured
 }
 
+# sdks VERB has the SDK of each language do what its build.sh knows by that verb, each as a part.
+sdks() {
+  local sdk
+  for sdk in sdk-*; do
+    if grep -q "^## $1 " "$sdk/build.sh"; then
+      part "$sdk, $1" "$sdk/build.sh" "$1"
+    fi
+  done
+}
+
 # measured builds what the costs of metering and of tenants are measured with.
 measured() {
   mkdir -p build/measured
@@ -399,6 +413,8 @@ need() {
   for tool in "$@"; do
     case $tool in
       git | curl | cargo) have "$tool" || lack "$tool" "$tool" ;;
+      gcc) have gcc || lack gcc gcc libc6-dev ;;
+      pip) python3 -m pip --version >/dev/null 2>&1 || lack pip python3-pip ;;
       go) have go || lack go golang-go ;;
       clang)
         have clang || lack clang clang
@@ -407,6 +423,10 @@ need() {
       rust)
         rust_with wasm32-unknown-unknown >/dev/null ||
           lack 'rustc with the target wasm32-unknown-unknown' rustc libstd-rust-dev-wasm32
+        ;;
+      cargo-wasm)
+        sdk-rust/build.sh cargo >/dev/null 2>&1 ||
+          lack 'cargo, and beside it rustc with the target wasm32-unknown-unknown' cargo rustc libstd-rust-dev-wasm32 lld
         ;;
       rust-wasi)
         rust_with wasm32-wasip1 wasm32-wasi >/dev/null ||
