@@ -122,6 +122,8 @@ type server struct {
 	engine   *engine.Engine
 	listener *listener
 	journal  *journal
+	// stuck is how many connections of earlier cases have not ended.
+	stuck int
 }
 
 // start loads the handler and serves it.
@@ -159,7 +161,10 @@ func (s *server) play(c *Case) Result {
 	p := &player{s: s}
 	f := p.play(c)
 	if idle := s.idle(); !idle && f == nil {
-		f = &failure{what: fmt.Sprintf("the handler is still at work %v after its peer has gone", s.setup.Timeout)}
+		f = &failure{
+			what: fmt.Sprintf("the handler is still at work %v after its peer has gone", s.setup.Timeout),
+			hint: "a handler hears CLOSED when its peer goes; one that streams has to end then",
+		}
 	}
 	result := Result{Case: c, Took: time.Since(began)}
 	logged := s.journal.take()
@@ -173,15 +178,21 @@ func (s *server) play(c *Case) Result {
 	return result
 }
 
-// idle waits until every connection has ended, and with it the work on its requests.
+// idle waits until every connection of a case has ended, and with it the work on its requests. What goes on nevertheless is no
+// other case's fault.
 func (s *server) idle() bool {
-	for began, pause := time.Now(), 20*time.Microsecond; s.engine.Stats().Open > 0; pause = min(2*pause, 5*time.Millisecond) {
+	for began, pause := time.Now(), 20*time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
+		open := s.engine.Stats().Open
+		if open <= s.stuck {
+			s.stuck = open
+			return true
+		}
 		if time.Since(began) > s.setup.Timeout {
+			s.stuck = open
 			return false
 		}
 		time.Sleep(pause)
 	}
-	return true
 }
 
 // text tells of a failure in full.

@@ -7,7 +7,7 @@ import (
 )
 
 // diff shows what was due beside what came: lines that are the same stand by themselves, what only was due has "-" in front,
-// what only came "+". The first difference has a mark below it.
+// what only came "+". The first difference within a line has a mark below it.
 type diff struct {
 	text   []string
 	differ bool
@@ -27,7 +27,7 @@ func (d *diff) compare(fits bool, due, came string) {
 	d.differs(due, came)
 }
 
-// differs adds a line that was due, and one that came instead; one of them may be empty. The first pair is marked.
+// differs adds a line that was due, and one that came instead; one of them may be empty.
 func (d *diff) differs(due, came string) {
 	if due != "" {
 		d.text = append(d.text, "  - "+due)
@@ -35,26 +35,25 @@ func (d *diff) differs(due, came string) {
 	if came != "" {
 		d.text = append(d.text, "  + "+came)
 	}
-	if !d.differ && due != "" && came != "" {
-		d.text = append(d.text, "    "+mark(due, came))
+	if at := agree(due, came); at > 0 && !d.differ {
+		d.text = append(d.text, "    "+strings.Repeat(" ", at)+"^")
 	}
 	d.differ = true
 }
 
-// lacks adds a line that was due, and says that nothing like it came.
+// lacks adds a line that was due, and says what there is in its place, which is nothing like it.
 func (d *diff) lacks(due, instead string) {
 	d.text = append(d.text, "  - "+due, "  + "+instead)
 	d.differ = true
 }
 
-// mark points to the first character that differs.
-func mark(due, came string) string {
+// agree is how many characters two lines have in common in front of the first that differs.
+func agree(due, came string) (at int) {
 	a, b := []rune(due), []rune(came)
-	at := 0
 	for at < min(len(a), len(b)) && a[at] == b[at] {
 		at++
 	}
-	return strings.Repeat(" ", at) + "^"
+	return at
 }
 
 // bytes compares a body byte by byte.

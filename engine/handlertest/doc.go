@@ -45,6 +45,8 @@
 //   - peer: what else the peer does, a line each: wait, abort, half-close, connect, closed, sent below.
 //   - log: what is due of the log, a line each: printed, stdout, stderr or fault with a pattern, nothing printed, memory below.
 //
+// A case has one connection, or with the setting @name one for each name.
+//
 // docs/testing.md has all of it, with the settings that may stand behind send and receive.
 //
 // Whatever a transcript says, no fault may be logged that a log block does not name, nothing may come that is not due, and the

@@ -29,9 +29,22 @@ type draft struct {
 	chunked bool
 }
 
+// draftOf is the request that a connection of a case sends.
+func (c *Case) draftOf(peer string) *draft {
+	if c.drafts == nil {
+		c.drafts = map[string]*draft{}
+	}
+	if c.drafts[peer] == nil {
+		c.drafts[peer] = &draft{}
+	}
+	return c.drafts[peer]
+}
+
 // send is a step: the peer sends a request, or a part of one.
 type send struct {
 	line int
+	// peer is the name of the connection.
+	peer string
 	// method is that of the request that the block begins; empty when it goes on with one.
 	method string
 	bytes  []byte
@@ -51,6 +64,8 @@ func (c *Case) readSend(line int, settings, content []string) error {
 		switch {
 		case parts[setting] != whole:
 			which = parts[setting]
+		case strings.HasPrefix(setting, "@"):
+			s.peer = setting
 		case setting == "on-100":
 			onContinue = true
 		case setting == "raw":
@@ -60,34 +75,35 @@ func (c *Case) readSend(line int, settings, content []string) error {
 		case key == "piece":
 			s.piece, err = positive(value)
 		default:
-			err = fmt.Errorf("send has no setting %q; it has begins, goes-on, ends, on-100, raw, chunk=N and piece=N", setting)
+			err = fmt.Errorf("send has no setting %q; it has begins, goes-on, ends, on-100, chunk=N, piece=N, raw and @NAME", setting)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if opened := which == goesOn || which == ends; opened != c.draft.open {
+	d := c.draftOf(s.peer)
+	if opened := which == goesOn || which == ends; opened != d.open {
 		return fmt.Errorf("a request that 'send begins' goes on with 'send goes-on' and 'send ends', and no other does")
 	}
 	c.steps = append(c.steps, s)
-	c.draft.open = which == begins || which == goesOn
+	d.open = which == begins || which == goesOn
 	if raw {
-		c.draft.chunked = false
+		d.chunked = false
 		return s.readRaw(content, which)
 	}
 	sections := split(content)
 	var head []byte
 	if which == whole || which == begins {
 		var err error
-		if head, err = c.readHead(s, sections[0], sections.body()); err != nil {
+		if head, err = s.readHead(d, sections[0], sections.body()); err != nil {
 			return err
 		}
 		sections = sections[1:]
 	}
-	if len(sections) > 2 || len(sections) == 2 && !c.draft.chunked {
+	if len(sections) > 2 || len(sections) == 2 && len(sections[1]) > 0 && !d.chunked {
 		return fmt.Errorf("too many empty lines: one ends the head, another the body of a chunked message; those of a body are written \\n")
 	}
-	body, err := c.frame(sections, chunk, which == whole || which == ends)
+	body, err := d.frame(sections, chunk, which == whole || which == ends)
 	if err != nil {
 		return err
 	}
@@ -105,11 +121,11 @@ func (s *send) readRaw(lines []string, which part) error {
 		s.method, _, _ = strings.Cut(lines[0], " ")
 	}
 	for _, line := range lines {
-		end := "\r\n"
+		end, read := "\r\n", decodeLine
 		if backslashes := len(line) - len(strings.TrimRight(line, `\`)); backslashes%2 == 1 {
-			line, end = line[:len(line)-1], ""
+			line, end, read = line[:len(line)-1], "", decode
 		}
-		decoded, err := decode(line)
+		decoded, err := read(line)
 		if err != nil {
 			return err
 		}
@@ -119,19 +135,19 @@ func (s *send) readRaw(lines []string, which part) error {
 }
 
 // readHead writes a request's head. "Content-Length: *" becomes the length of the body.
-func (c *Case) readHead(s *send, lines []string, body []string) (head []byte, err error) {
+func (s *send) readHead(d *draft, lines, body []string) (head []byte, err error) {
 	if len(lines) == 0 {
 		return nil, fmt.Errorf("a request without a start line, such as GET / HTTP/1.1")
 	}
 	s.method, _, _ = strings.Cut(lines[0], " ")
-	c.draft.chunked = false
+	d.chunked = false
 	for i, line := range lines {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch {
 		case i == 0:
 		case strings.EqualFold(name, "Transfer-Encoding") && strings.EqualFold(value, "chunked"):
-			c.draft.chunked = true
+			d.chunked = true
 		case strings.EqualFold(name, "Content-Length") && value == "*":
 			content, err := decodeAll(body)
 			if err != nil {
@@ -139,7 +155,7 @@ func (c *Case) readHead(s *send, lines []string, body []string) (head []byte, er
 			}
 			line = fmt.Sprintf("%s: %d", name, len(content))
 		}
-		decoded, err := decode(line)
+		decoded, err := decodeLine(line)
 		if err != nil {
 			return nil, err
 		}
@@ -149,13 +165,13 @@ func (c *Case) readHead(s *send, lines []string, body []string) (head []byte, er
 }
 
 // frame writes a body, or a part of one: in chunks where the head says so, a chunk for each line or each so many bytes.
-func (c *Case) frame(s sections, chunk int, end bool) (out []byte, err error) {
-	if !c.draft.chunked {
+func (d *draft) frame(s sections, chunk int, end bool) (out []byte, err error) {
+	if !d.chunked {
 		return decodeAll(s.first())
 	}
 	var chunks [][]byte
 	for _, line := range s.first() {
-		content, err := decode(line)
+		content, err := decodeLine(line)
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +188,7 @@ func (c *Case) frame(s sections, chunk int, end bool) (out []byte, err error) {
 	}
 	out = append(out, "0\r\n"...)
 	for _, line := range s.body() {
-		field, err := decode(line)
+		field, err := decodeLine(line)
 		if err != nil {
 			return nil, err
 		}
@@ -212,7 +228,7 @@ func (s sections) at(i int) []string {
 // decodeAll joins lines: where one ends nothing is added.
 func decodeAll(lines []string) (out []byte, err error) {
 	for _, line := range lines {
-		decoded, err := decode(line)
+		decoded, err := decodeLine(line)
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +276,7 @@ func readFields(lines []string) (fields []fieldDue, err error) {
 				return nil, err
 			}
 		default:
-			decoded, err := decode(value)
+			decoded, err := decodeLine(value)
 			if err != nil {
 				return nil, err
 			}

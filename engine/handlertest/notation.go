@@ -18,11 +18,16 @@ const maxRepeated = 1 << 30
 // escape is one escape sequence, or a backslash that begins none.
 var escape = regexp.MustCompile(`\\(\{[^}]*\*\d+\}|x[0-9a-fA-F]{2}|.|$)`)
 
-// decode reads text with escapes. What can be seen stands for itself, and so does a space in front of something.
-func decode(text string) ([]byte, error) {
-	if strings.HasSuffix(text, " ") {
-		return nil, fmt.Errorf(`%q ends with a space that nobody sees: write \x20`, text)
+// decodeLine reads a line of a transcript.
+func decodeLine(line string) ([]byte, error) {
+	if strings.HasSuffix(line, " ") {
+		return nil, fmt.Errorf(`%q ends with a space that nobody sees: write \x20`, line)
 	}
+	return decode(line)
+}
+
+// decode reads text with escapes. What can be seen stands for itself.
+func decode(text string) ([]byte, error) {
 	if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 		return nil, fmt.Errorf(`%q has a byte that has to be written as \xHH`, text)
 	}
@@ -107,7 +112,7 @@ func encode(b []byte) string {
 	for len(b) > 0 {
 		text, size := encodeFirst(b)
 		if run := len(b) - len(bytes.TrimLeft(b, string(b[:1]))); b[0] < utf8.RuneSelf && run >= longRun {
-			text, size = fmt.Sprintf(`\{%s*%d}`, text, run), run
+			text, size = fmt.Sprintf(`\{%s*%d}`, strings.Replace(text, "}", `\x7d`, 1), run), run
 		}
 		out.WriteString(text)
 		b = b[size:]

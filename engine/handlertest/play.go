@@ -27,83 +27,122 @@ type failure struct {
 	hint string
 }
 
-// player plays a case: it has one connection at a time.
+// player plays a case.
 type player struct {
 	s    *server
 	jobs int // the most that a connection is given to send
-	peer *peer
+	// peers are the connections by name, most often one without; nil for one that was ended.
+	peers map[string]*peer
 }
 
 // play plays the steps of a case until one fails, and then the end.
 func (p *player) play(c *Case) *failure {
 	p.jobs = 2*len(c.steps) + 4
-	if f := p.connect(); f != nil {
-		return f
-	}
+	p.peers = map[string]*peer{}
 	for _, step := range c.steps {
 		if f := step.play(p); f != nil {
-			p.abort()
+			for name := range p.peers {
+				p.abort(name)
+			}
 			return f
 		}
 	}
-	return p.leave()
+	return p.leaveAll()
+}
+
+// peer is the connection of a name. It is made when it is used first.
+func (p *player) peer(name string) (*peer, *failure) {
+	peer, used := p.peers[name]
+	switch {
+	case !used:
+		return p.connect(name)
+	case peer == nil:
+		return nil, &failure{what: "there is no connection any more; 'connect' in a block of the kind peer makes one"}
+	}
+	return peer, nil
 }
 
 // connect makes a connection.
-func (p *player) connect() *failure {
+func (p *player) connect(name string) (*peer, *failure) {
 	conn, err := p.s.listener.dial()
 	if err != nil {
-		return &failure{what: fmt.Sprintf("no connection: %v", err)}
+		return nil, &failure{what: fmt.Sprintf("no connection: %v", err)}
 	}
-	p.peer = newPeer(conn, p.s.setup.Timeout, p.jobs)
-	return nil
+	p.peers[name] = newPeer(conn, p.s.setup.Timeout, p.jobs)
+	return p.peers[name], nil
 }
 
-// abort ends the connection at once.
-func (p *player) abort() {
-	if p.peer != nil {
-		p.peer.close()
-		p.peer = nil
+// abort ends a connection at once.
+func (p *player) abort(name string) {
+	if peer := p.peers[name]; peer != nil {
+		peer.close()
+		p.peers[name] = nil
 	}
 }
 
-// leave ends the connection in good order: the peer closes its side, and nothing more must come. An answer of which only a
-// part is due is cut.
-func (p *player) leave() *failure {
-	defer p.abort()
-	if p.peer == nil || p.peer.answer != nil {
+// leaveAll ends every connection. Those with answers of which only a part was due are first: others may have to wait for them.
+func (p *player) leaveAll() (first *failure) {
+	for name, peer := range p.peers {
+		if peer != nil && peer.answer != nil {
+			p.abort(name)
+		}
+	}
+	for name := range p.peers {
+		if f := p.leave(name); first == nil {
+			first = f
+		}
+	}
+	return first
+}
+
+// leave ends a connection in good order: the peer closes its side, and nothing more must come. An answer of which only a part
+// was due is cut.
+func (p *player) leave(name string) *failure {
+	defer p.abort(name)
+	peer := p.peers[name]
+	if peer == nil || peer.answer != nil {
 		return nil
 	}
-	p.peer.jobs <- job{end: true}
-	rest, err := p.peer.rest()
+	peer.jobs <- job{end: true}
+	rest, err := peer.rest()
 	switch {
 	case len(rest) > 0:
-		return &failure{what: "more came than is due", diff: []string{"  + " + excerpt(rest, 0)}}
+		return tooMuch(rest)
 	case err != nil:
-		return &failure{what: fmt.Sprintf("the connection is still open %v after the peer has closed its side", p.s.setup.Timeout)}
+		return &failure{what: fmt.Sprintf("the connection is still open %v after the peer has closed its side", peer.timeout)}
 	}
 	return nil
 }
 
-// noConnection is what is wrong with a step that wants a connection and has none.
-const noConnection = "there is no connection any more; 'connect' in a block of the kind peer makes one"
+func tooMuch(rest []byte) *failure {
+	return &failure{what: "more came than is due", diff: []string{"  + " + excerpt(rest, 0)}}
+}
+
+// at says where in the suite's file a step stands that has failed, if it has.
+func (f *failure) at(line int) *failure {
+	if f != nil {
+		f.line = line
+	}
+	return f
+}
 
 func (s *send) play(p *player) *failure {
-	if p.peer == nil {
-		return &failure{line: s.line, what: noConnection}
+	peer, f := p.peer(s.peer)
+	if f == nil {
+		peer.send(s)
 	}
-	p.peer.send(s)
-	return nil
+	return f.at(s.line)
 }
 
 func (r *receive) play(p *player) *failure {
-	if p.peer == nil {
-		return &failure{line: r.line, what: noConnection}
+	peer, f := p.peer(r.peer)
+	if f != nil {
+		return f.at(r.line)
 	}
-	_ = p.peer.conn.SetReadDeadline(time.Now().Add(p.peer.timeout))
+	_ = peer.conn.SetReadDeadline(time.Now().Add(peer.timeout))
 	d := &diff{}
-	if err := r.receive(d, p.peer); err != nil {
-		return r.broken(p.peer, d, err)
+	if err := r.receive(d, peer); err != nil {
+		return r.broken(peer, d, err)
 	}
 	if d.differ {
 		return &failure{line: r.line, what: "the answer is not as it is due", diff: d.text}
@@ -199,113 +238,129 @@ func (r *receive) broken(p *peer, d *diff, err error) *failure {
 	return f
 }
 
-// steps of a block of the kind peer.
-type (
-	// wait has the peer do nothing for a while, reading included.
-	wait time.Duration
-	// sentBelow says that the peer could send less than so many bytes of what it has to send, so far.
-	sentBelow struct {
-		line int
-		most int64
-	}
-	// flush waits until everything has gone out; abort then closes the connection, halfClose only the peer's side.
-	abort     struct{ line int }
-	halfClose struct{ line int }
-	// connect makes a new connection in place of the one that is there, which must have nothing more to say.
-	connect struct{ line int }
-	// closed says that the server closes the connection, and that nothing comes before.
-	closed struct{ line int }
-)
+// act is a step of a block of the kind peer.
+type act struct {
+	line int
+	// peer is the name of the connection.
+	peer string
+	do   func(p *player, name string) *failure
+}
+
+func (a *act) play(p *player) *failure { return a.do(p, a.peer).at(a.line) }
 
 // readPeer reads a block of the kind peer, a step in each line.
-func (c *Case) readPeer(line int, content []string) error {
-	for i, text := range content {
-		at := line + 1 + i
-		switch verb, argument, _ := strings.Cut(text, " "); {
-		case text == "":
-		case verb == "wait":
-			pause, err := time.ParseDuration(argument)
-			if err != nil || pause <= 0 || pause > time.Minute {
-				return fmt.Errorf("'%s': a wait is a time up to 1m, such as 300ms", text)
-			}
-			c.steps = append(c.steps, wait(pause))
-		case strings.HasPrefix(text, "sent below "):
-			most, err := size(strings.TrimPrefix(text, "sent below "))
-			if err != nil {
-				return err
-			}
-			c.steps = append(c.steps, &sentBelow{at, most})
-		case text == "abort":
-			c.steps = append(c.steps, &abort{at})
-			c.draft.open = false
-		case text == "half-close":
-			c.steps = append(c.steps, &halfClose{at})
-			c.draft.open = false
-		case text == "connect":
-			c.steps = append(c.steps, &connect{at})
-		case text == "closed":
-			c.steps = append(c.steps, &closed{at})
-		default:
-			return fmt.Errorf("a peer cannot %q; it can 'wait 300ms', 'sent below SIZE', 'abort', 'half-close', 'connect', 'closed'", text)
+func (c *Case) readPeer(line int, settings, content []string) error {
+	name := ""
+	for _, setting := range settings {
+		if !strings.HasPrefix(setting, "@") {
+			return fmt.Errorf("peer has no setting %q; it has @NAME", setting)
 		}
+		name = setting
+	}
+	for i, text := range content {
+		if text == "" {
+			continue
+		}
+		do, err := readAct(text)
+		if err != nil {
+			return err
+		}
+		if text == "abort" || text == "half-close" {
+			c.draftOf(name).open = false
+		}
+		c.steps = append(c.steps, &act{line + 1 + i, name, do})
 	}
 	return nil
 }
 
-func (w wait) play(*player) *failure {
-	time.Sleep(time.Duration(w))
-	return nil
+// readAct reads a line of a block of the kind peer.
+func readAct(text string) (do func(*player, string) *failure, err error) {
+	if argument, found := strings.CutPrefix(text, "wait "); found {
+		pause, err := time.ParseDuration(argument)
+		if err != nil || pause <= 0 || pause > time.Minute {
+			return nil, fmt.Errorf("'%s': a wait is a time up to 1m, such as 300ms", text)
+		}
+		return wait(pause), nil
+	}
+	if argument, found := strings.CutPrefix(text, "sent below "); found {
+		most, err := size(argument)
+		return sentBelow(most), err
+	}
+	acts := map[string]func(*player, string) *failure{
+		"abort": abort, "half-close": halfClose, "connect": reconnect, "closed": closed,
+	}
+	if do = acts[text]; do == nil {
+		return nil, fmt.Errorf("a peer cannot '%s'; it can 'wait 300ms', 'sent below SIZE', 'abort', 'half-close', 'connect', 'closed'", text)
+	}
+	return do, nil
 }
 
-func (s *sentBelow) play(p *player) *failure {
-	if p.peer == nil {
-		return &failure{line: s.line, what: noConnection}
+// wait has the peer do nothing for a while. Nor does it read.
+func wait(pause time.Duration) func(*player, string) *failure {
+	return func(p *player, name string) *failure {
+		_, f := p.peer(name)
+		time.Sleep(pause)
+		return f
 	}
-	if sent := p.peer.sent.Load(); sent >= s.most {
-		return &failure{line: s.line, what: fmt.Sprintf("the server took %d bytes from a peer that does not read; less than %d are due", sent, s.most)}
-	}
-	return nil
 }
 
-func (a *abort) play(p *player) *failure {
-	if p.peer == nil {
-		return &failure{line: a.line, what: noConnection}
-	}
-	if err := p.peer.flush(); err != nil {
-		return &failure{line: a.line, what: err.Error()}
-	}
-	p.abort()
-	return nil
-}
-
-func (h *halfClose) play(p *player) *failure {
-	if p.peer == nil {
-		return &failure{line: h.line, what: noConnection}
-	}
-	p.peer.jobs <- job{end: true}
-	return nil
-}
-
-func (c *connect) play(p *player) *failure {
-	if p.peer != nil {
-		if f := p.leave(); f != nil {
-			f.line = c.line
+// sentBelow looks at how much the peer could send so far.
+func sentBelow(most int64) func(*player, string) *failure {
+	return func(p *player, name string) *failure {
+		peer, f := p.peer(name)
+		if f != nil {
 			return f
 		}
+		if sent := peer.sent.Load(); sent >= most {
+			return &failure{what: fmt.Sprintf("the server took %d bytes from a peer that does not read; less than %d are due", sent, most)}
+		}
+		return nil
 	}
-	return p.connect()
 }
 
-func (c *closed) play(p *player) *failure {
-	if p.peer == nil {
-		return &failure{line: c.line, what: noConnection}
+// abort closes the connection when everything has gone out.
+func abort(p *player, name string) *failure {
+	peer, f := p.peer(name)
+	if f != nil {
+		return f
 	}
-	rest, err := p.peer.rest()
+	if err := peer.flush(); err != nil {
+		return &failure{what: err.Error()}
+	}
+	p.abort(name)
+	return nil
+}
+
+// halfClose closes the peer's side when everything has gone out.
+func halfClose(p *player, name string) *failure {
+	peer, f := p.peer(name)
+	if f == nil {
+		peer.jobs <- job{end: true}
+	}
+	return f
+}
+
+// reconnect makes a new connection in place of the one that is there, which must have nothing more to say.
+func reconnect(p *player, name string) *failure {
+	if f := p.leave(name); f != nil {
+		return f
+	}
+	_, f := p.connect(name)
+	return f
+}
+
+// closed waits until the server closes the connection. Nothing may come before.
+func closed(p *player, name string) *failure {
+	peer, f := p.peer(name)
+	if f != nil {
+		return f
+	}
+	rest, err := peer.rest()
 	switch {
 	case len(rest) > 0:
-		return &failure{line: c.line, what: "more came than is due", diff: []string{"  + " + excerpt(rest, 0)}}
+		return tooMuch(rest)
 	case err != nil:
-		return &failure{line: c.line, what: fmt.Sprintf("the server did not close the connection within %v", p.peer.timeout)}
+		return &failure{what: fmt.Sprintf("the server did not close the connection within %v", peer.timeout)}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 // receive is a step: an answer, or a part of one, is due.
 type receive struct {
 	line     int
+	peer     string // the name of the connection
 	part     part
 	statuses []string // such as "200", "2xx" or "*"
 	fields   []fieldDue
@@ -48,6 +49,8 @@ func (c *Case) readReceive(line int, settings, content []string) (err error) {
 		switch key, value, _ := strings.Cut(setting, "="); {
 		case parts[setting] != whole:
 			r.part = parts[setting]
+		case strings.HasPrefix(setting, "@"):
+			r.peer = setting
 		case setting == "json":
 			r.body.json = true
 		case setting == "pattern":
@@ -64,7 +67,7 @@ func (c *Case) readReceive(line int, settings, content []string) (err error) {
 			}
 			r.body.sha256 = strings.ToLower(value)
 		default:
-			return fmt.Errorf("receive has no setting %q; it has begins, goes-on, ends, json, pattern, length=N, sha256=HEX and skip-1xx",
+			return fmt.Errorf("receive has no setting %q; it has begins, goes-on, ends, json, pattern, length=N, sha256=HEX, skip-1xx and @NAME",
 				setting)
 		}
 	}
@@ -161,7 +164,7 @@ func checkFields(d *diff, due []fieldDue, came http.Header) {
 		case field.absent && len(values) == 0:
 			d.same("no " + field.name)
 		case field.absent:
-			d.differs("no "+field.name, field.name+": "+encode([]byte(values[0])))
+			d.lacks("no "+field.name, field.name+": "+encode([]byte(values[0])))
 		case i >= len(values):
 			d.lacks(field.String(), "(no "+field.name+")")
 		default:

@@ -31,8 +31,8 @@ type Case struct {
 
 	steps []step
 	log   logDue
-	// draft is the message that a later block goes on with, while the case is read.
-	draft draft
+	// drafts are the requests that later blocks go on with, by connection, while the case is read.
+	drafts map[string]*draft
 }
 
 // Place is the file and line of the case's heading.
@@ -142,8 +142,11 @@ func (c *Case) complete() error {
 		return nil
 	case len(c.steps) == 0:
 		return fmt.Errorf("the case %q has no blocks", c.Title)
-	case c.draft.open:
-		return fmt.Errorf("a request of the case %q has no end: a block 'send ends' is missing, or 'abort'", c.Title)
+	}
+	for _, d := range c.drafts {
+		if d.open {
+			return fmt.Errorf("a request of the case %q has no end: a block 'send ends' is missing, or 'abort'", c.Title)
+		}
 	}
 	return nil
 }
@@ -162,9 +165,11 @@ func (c *Case) block(line int, info, content []string) (err error) {
 	case "receive":
 		err = c.readReceive(line, settings, content)
 	case "peer":
-		err = c.readPeer(line, content)
+		err = c.readPeer(line, settings, content)
 	case "log":
 		err = c.readLog(line, content)
+	default:
+		err = fmt.Errorf("there are no blocks of the kind %q; there are send, receive, peer and log", info[0])
 	}
 	return err
 }
