@@ -204,7 +204,7 @@ func (f *failure) text(c *Case, logged *notes) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s:%d: %s\n", c.Suite.File, line, f.what)
 	for _, line := range f.diff {
-		fmt.Fprintf(&out, "  %s\n", line)
+		fmt.Fprintln(&out, strings.TrimRight("  "+line, " "))
 	}
 	logged.show(&out)
 	if hint := f.explain(logged); hint != "" {

@@ -135,8 +135,12 @@ func (f *testFlags) setup(path string) (setup handlertest.Setup, suites []*handl
 		return setup, nil, err
 	}
 	setup.Compiler, err = compiler()
+	setup.Compiler.Time = testCompileTime
 	return setup, suites, err
 }
+
+// testCompileTime is more than a server allows: who tests a handler waits for it, and may have a machine that is busy.
+const testCompileTime = time.Minute
 
 func badPattern(err error) error {
 	return fmt.Errorf("invalid value for --run: %w; a pattern is a regular expression of Go", err)
@@ -222,16 +226,26 @@ func (f *testFlags) showResult(w io.Writer, result *handlertest.Result) {
 	}
 	fmt.Fprintln(w)
 	if !result.Passed() {
-		for line := range strings.Lines(result.Failure) {
-			fmt.Fprintf(w, "      %s", line)
-		}
+		fmt.Fprint(w, indented(result.Failure))
 		return
 	}
 	if f.verbose {
 		for _, line := range result.Log {
-			fmt.Fprintf(w, "      %s\n", line)
+			fmt.Fprint(w, indented(line+"\n"))
 		}
 	}
+}
+
+// indented moves every line that is not empty to the right.
+func indented(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if line != "\n" {
+			out.WriteString("      ")
+		}
+		out.WriteString(line)
+	}
+	return out.String()
 }
 
 // round leaves of a time what is worth reading.
