@@ -87,7 +87,7 @@ func fromFile(t *testing.T, file string) Setup {
 	return Setup{
 		Handler:  engine.Module{Name: filepath.Base(file), Wasm: wasm},
 		CacheDir: cacheDir,
-		Timeout:  30 * time.Second, // other tests may keep the machine busy
+		Timeout:  2 * time.Minute, // other tests may keep the machine busy, and some languages are slow
 	}
 }
 
