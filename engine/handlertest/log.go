@@ -66,6 +66,10 @@ func (j *journal) WithAttrs([]slog.Attr) slog.Handler { return j }
 // WithGroup implements [slog.Handler]. The engine's log needs no groups.
 func (j *journal) WithGroup(string) slog.Handler { return j }
 
+// paused is why the engine answers for a handler that has failed too often. The faults were those of earlier cases; but no answer
+// of the handler is none, whatever is due.
+const paused = "handler_paused"
+
 // mostEntries bounds what is kept of the log of a case.
 const mostEntries = 1000
 
@@ -94,10 +98,10 @@ func (j *journal) Handle(_ context.Context, record slog.Record) error {
 			text += ": " + cause.String()
 		}
 		j.notes.entries = append(j.notes.entries, entry{fault, text})
+	case record.Message == "work ended early" && values["reason"].String() == paused:
+		j.notes.entries = append(j.notes.entries, entry{fault, "the handler is paused, because it has failed again and again"})
 	case record.Message == "work ended early":
-		if reason, given := values["reason"]; given {
-			j.notes.entries = append(j.notes.entries, entry{ended, reason.String()})
-		}
+		j.notes.entries = append(j.notes.entries, entry{ended, values["reason"].String()})
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func TestDocumentation(t *testing.T) {
 	if !found {
 		t.Fatal("docs/testing.md has no suite any more that is called greetings")
 	}
-	if read, err := Parse("greetings.md", []byte(suite)); err != nil || len(read.Cases) != 1 || len(read.Cases[0].steps) != 2 {
+	if read, err := Parse("greetings.md", []byte(suite)); err != nil || len(read.Cases) != 1 || len(read.Cases[0].steps) != 4 {
 		t.Errorf("got %+v, %v", read, err)
 	}
 }
