@@ -2,6 +2,7 @@ package handlertest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,6 +21,12 @@ const (
 	goesOn      // more of the body
 	ends        // the rest of the body, maybe nothing, and maybe trailers
 )
+
+// isLater reports whether other parts of the message come in front of it.
+func (p part) isLater() bool { return p == goesOn || p == ends }
+
+// isOpen reports whether other parts of the message come behind it.
+func (p part) isOpen() bool { return p == begins || p == goesOn }
 
 var parts = map[string]part{"begins": begins, "goes-on": goesOn, "ends": ends}
 
@@ -54,70 +61,88 @@ type send struct {
 	piece int
 }
 
+// sendSettings are what may stand behind send, and does not stay with the step.
+type sendSettings struct {
+	part part
+	// onContinue has the body wait for 100 (Continue).
+	onContinue bool
+	raw        bool
+	// chunk is how large chunks are, in bytes; 0: as large as lines are.
+	chunk int
+}
+
 // readSend reads a block of the kind send.
 func (c *Case) readSend(line int, settings, content []string) error {
 	s := &send{line: line}
-	which, onContinue, raw, chunk := whole, false, false, 0
+	set, err := s.readSettings(settings)
+	if err != nil {
+		return err
+	}
+	d := c.draftOf(s.peer)
+	if set.part.isLater() != d.open {
+		return errors.New("a request that 'send begins' goes on with 'send goes-on' and 'send ends', and no other does")
+	}
+	d.open = set.part.isOpen()
+	c.steps = append(c.steps, s)
+	if set.raw {
+		d.chunked = false
+		return s.readRaw(content, set.part)
+	}
+	return s.readMessage(d, &set, split(content))
+}
+
+func (s *send) readSettings(settings []string) (set sendSettings, err error) {
 	for _, setting := range settings {
-		key, value, _ := strings.Cut(setting, "=")
-		var err error
-		switch {
+		switch key, value, _ := strings.Cut(setting, "="); {
 		case parts[setting] != whole:
-			which = parts[setting]
+			set.part = parts[setting]
 		case strings.HasPrefix(setting, "@"):
 			s.peer = setting
 		case setting == "on-100":
-			onContinue = true
+			set.onContinue = true
 		case setting == "raw":
-			raw = true
+			set.raw = true
 		case key == "chunk":
-			chunk, err = positive(value)
+			set.chunk, err = positive(value)
 		case key == "piece":
 			s.piece, err = positive(value)
 		default:
 			err = fmt.Errorf("send has no setting %q; it has begins, goes-on, ends, on-100, chunk=N, piece=N, raw and @NAME", setting)
 		}
 		if err != nil {
-			return err
+			return set, err
 		}
 	}
-	d := c.draftOf(s.peer)
-	if opened := which == goesOn || which == ends; opened != d.open {
-		return fmt.Errorf("a request that 'send begins' goes on with 'send goes-on' and 'send ends', and no other does")
-	}
-	c.steps = append(c.steps, s)
-	d.open = which == begins || which == goesOn
-	if raw {
-		d.chunked = false
-		return s.readRaw(content, which)
-	}
-	sections := split(content)
+	return set, nil
+}
+
+// readMessage reads a request, or a part of one.
+func (s *send) readMessage(d *draft, set *sendSettings, sections sections) (err error) {
 	var head []byte
-	if which == whole || which == begins {
-		var err error
-		if head, err = s.readHead(d, sections[0], sections.body()); err != nil {
+	if !set.part.isLater() {
+		if head, err = s.readHead(d, sections[0], sections.at(1)); err != nil {
 			return err
 		}
 		sections = sections[1:]
 	}
-	if len(sections) > 2 || len(sections) == 2 && len(sections[1]) > 0 && !d.chunked {
-		return fmt.Errorf("too many empty lines: one ends the head, another the body of a chunked message; those of a body are written \\n")
+	if len(sections) > 2 || len(sections.at(1)) > 0 && !d.chunked {
+		return errTooManyLines
 	}
-	body, err := d.frame(sections, chunk, which == whole || which == ends)
-	if err != nil {
-		return err
-	}
-	if onContinue {
+	body, err := d.frame(sections.at(0), sections.at(1), set.chunk, !set.part.isOpen())
+	if set.onContinue {
 		s.bytes, s.held = head, body
 	} else {
 		s.bytes = append(head, body...)
 	}
-	return nil
+	return err
 }
+
+var errTooManyLines = errors.New(
+	`too many empty lines: one ends the head, another the body of a chunked message; those of a body are written \n`)
 
 // readRaw takes the lines as they are, each with CRLF at its end unless a backslash takes that away.
 func (s *send) readRaw(lines []string, which part) error {
-	if len(lines) > 0 && (which == whole || which == begins) {
+	if len(lines) > 0 && !which.isLater() {
 		s.method, _, _ = strings.Cut(lines[0], " ")
 	}
 	for _, line := range lines {
@@ -165,12 +190,12 @@ func (s *send) readHead(d *draft, lines, body []string) (head []byte, err error)
 }
 
 // frame writes a body, or a part of one: in chunks where the head says so, a chunk for each line or each so many bytes.
-func (d *draft) frame(s sections, chunk int, end bool) (out []byte, err error) {
+func (d *draft) frame(body, trailers []string, chunk int, end bool) (out []byte, err error) {
 	if !d.chunked {
-		return decodeAll(s.first())
+		return decodeAll(body)
 	}
 	var chunks [][]byte
-	for _, line := range s.first() {
+	for _, line := range body {
 		content, err := decodeLine(line)
 		if err != nil {
 			return nil, err
@@ -187,7 +212,7 @@ func (d *draft) frame(s sections, chunk int, end bool) (out []byte, err error) {
 		return out, nil
 	}
 	out = append(out, "0\r\n"...)
-	for _, line := range s.body() {
+	for _, line := range trailers {
 		field, err := decodeLine(line)
 		if err != nil {
 			return nil, err
@@ -212,12 +237,7 @@ func split(lines []string) sections {
 	return out
 }
 
-// first is the first section.
-func (s sections) first() []string { return s.at(0) }
-
-// body is the second section: the body behind a head, the trailers behind a body.
-func (s sections) body() []string { return s.at(1) }
-
+// at is a section, and empty behind the last.
 func (s sections) at(i int) []string {
 	if i < len(s) {
 		return s[i]

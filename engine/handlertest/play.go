@@ -152,7 +152,7 @@ func (r *receive) play(p *player) *failure {
 
 // receive reads what is due and compares it. An error says that it cannot be read.
 func (r *receive) receive(d *diff, p *peer) error {
-	if r.part == whole || r.part == begins {
+	if !r.part.isLater() {
 		if err := r.receiveHead(d, p); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (r *receive) receive(d *diff, p *peer) error {
 	if err := r.checkBody(d, p.answer.Body); err != nil {
 		return fmt.Errorf("%w: %w", errBody, err)
 	}
-	if r.part == whole || r.part == ends {
+	if !r.part.isOpen() {
 		if len(r.trailers) > 0 {
 			d.same("")
 			checkFields(d, r.trailers, p.answer.Trailer)
@@ -224,7 +224,7 @@ func (r *receive) broken(p *peer, d *diff, err error) *failure {
 		if inBody {
 			f.what = fmt.Sprintf("the body that is due did not come within %v", p.timeout)
 		}
-		if r.part == begins || r.part == goesOn {
+		if r.part.isOpen() {
 			f.hint = "the handler may be waiting for the end of the request before it answers"
 		}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), isReset(err):

@@ -42,9 +42,31 @@ type bodyDue struct {
 }
 
 // readReceive reads a block of the kind receive.
-func (c *Case) readReceive(line int, settings, content []string) (err error) {
+func (c *Case) readReceive(line int, settings, content []string) error {
 	r := &receive{line: line, body: bodyDue{length: -1}}
-	pattern := false
+	pattern, err := r.readSettings(settings)
+	if err != nil {
+		return err
+	}
+	c.steps = append(c.steps, r)
+	sections := split(content)
+	if !r.part.isLater() {
+		if err := r.readHead(sections[0]); err != nil {
+			return err
+		}
+		sections = sections[1:]
+	}
+	if len(sections) > 2 {
+		return errTooManyLines
+	}
+	if r.trailers, err = readFields(sections.at(1)); err != nil {
+		return err
+	}
+	return r.body.read(sections.at(0), pattern, r.part.isOpen())
+}
+
+// readSettings reads what stands behind receive. With pattern the body is one.
+func (r *receive) readSettings(settings []string) (pattern bool, err error) {
 	for _, setting := range settings {
 		switch key, value, _ := strings.Cut(setting, "="); {
 		case parts[setting] != whole:
@@ -59,33 +81,19 @@ func (c *Case) readReceive(line int, settings, content []string) (err error) {
 			r.skip1xx = true
 		case key == "length":
 			if r.body.length, err = strconv.ParseInt(value, 10, 64); err != nil || r.body.length < 0 {
-				return fmt.Errorf("%q is not a length", value)
+				return false, fmt.Errorf("%q is not a length", value)
 			}
 		case key == "sha256":
 			if hash, err := hex.DecodeString(value); err != nil || len(hash) != sha256.Size {
-				return fmt.Errorf("%q is not a SHA-256 hash of 64 digits", value)
+				return false, fmt.Errorf("%q is not a SHA-256 hash of 64 digits", value)
 			}
 			r.body.sha256 = strings.ToLower(value)
 		default:
-			return fmt.Errorf("receive has no setting %q; it has begins, goes-on, ends, json, pattern, length=N, sha256=HEX, skip-1xx and @NAME",
-				setting)
+			return false, fmt.Errorf(
+				"receive has no setting %q; it has begins, goes-on, ends, json, pattern, length=N, sha256=HEX, skip-1xx and @NAME", setting)
 		}
 	}
-	c.steps = append(c.steps, r)
-	sections := split(content)
-	if r.part == whole || r.part == begins {
-		if err := r.readHead(sections[0]); err != nil {
-			return err
-		}
-		sections = sections[1:]
-	}
-	if r.trailers, err = readFields(sections.body()); err != nil {
-		return err
-	}
-	if len(sections) > 2 {
-		return fmt.Errorf("too many empty lines: one ends the head, another the body; those of a body are written \\n")
-	}
-	return r.body.read(sections.first(), pattern, r.part)
+	return pattern, nil
 }
 
 // readHead reads the line of the status and the fields.
@@ -107,12 +115,12 @@ func (r *receive) readHead(lines []string) (err error) {
 var statusForm = regexp.MustCompile(`^([1-9][0-9][0-9]|[1-9]xx|\*)$`)
 
 // read reads what is due of a body.
-func (b *bodyDue) read(lines []string, pattern bool, which part) (err error) {
+func (b *bodyDue) read(lines []string, pattern, goesOn bool) (err error) {
 	measured := b.length >= 0 || b.sha256 != ""
 	switch {
 	case len(lines) > 0 && measured, b.json && pattern, (b.json || pattern) && len(lines) == 0:
 		return fmt.Errorf("a body is due as text, with 'json' or 'pattern' or without, or by length= and sha256=")
-	case (b.json || pattern || measured) && (which == begins || which == goesOn):
+	case (b.json || pattern || measured) && goesOn:
 		return fmt.Errorf("of a body that goes on later the bytes are due as they are")
 	case pattern:
 		b.pattern, err = compile(strings.Join(lines, ""))
@@ -133,7 +141,7 @@ func (r *receive) informational() bool {
 	return len(r.statuses) > 0 && strings.HasPrefix(r.statuses[0], "1")
 }
 
-// check compares a head with what is due, and notes both.
+// checkHead compares a head with what is due, and notes both.
 func (r *receive) checkHead(d *diff, answer *http.Response) {
 	status := strconv.Itoa(answer.StatusCode)
 	fits := slices.ContainsFunc(r.statuses, func(due string) bool {
@@ -220,14 +228,13 @@ func patternText(pattern *regexp.Regexp) string {
 // maxCompared is how much of a body is kept that is compared by pattern or as JSON, and how much more than is due, in bytes.
 const maxCompared = 16 << 20
 
-// readBody reads a body, or the part of it that is due, and compares it. An error is that of reading.
+// checkBody reads a body, or the part of it that is due, and compares it. An error is that of reading.
 func (r *receive) checkBody(d *diff, body io.Reader) error {
 	due := &r.body
 	switch {
-	case r.part == begins || r.part == goesOn:
-		came := make([]byte, len(due.exact))
-		n, err := io.ReadFull(body, came)
-		d.bytes(due.exact, came[:n])
+	case r.part.isOpen():
+		came, err := io.ReadAll(io.LimitReader(body, int64(len(due.exact))))
+		d.bytes(due.exact, came)
 		return err
 	case due.given && !due.json:
 		came, err := io.ReadAll(io.LimitReader(body, int64(len(due.exact))+maxCompared))
