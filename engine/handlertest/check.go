@@ -126,6 +126,9 @@ type server struct {
 	stuck int
 }
 
+// routeName names the only route.
+const routeName = "handler"
+
 // start loads the handler and serves it.
 func start(ctx context.Context, setup Setup) (*server, error) {
 	if err := setup.complete(); err != nil {
@@ -135,7 +138,7 @@ func start(ctx context.Context, setup Setup) (*server, error) {
 	var err error
 	s.engine, err = engine.New(ctx, engine.Config{
 		Routes: []engine.Route{{
-			Name: "handler", Handler: setup.Handler, Args: setup.Args, Env: setup.Env, Isolation: setup.Isolation,
+			Name: routeName, Handler: setup.Handler, Args: setup.Args, Env: setup.Env, Isolation: setup.Isolation,
 		}},
 		Core: setup.Core, CacheDir: setup.CacheDir, Compiler: setup.Compiler, Limits: setup.Limits,
 		Log: slog.New(s.journal),
@@ -157,7 +160,7 @@ func (s *server) stop() {
 
 // play plays a case.
 func (s *server) play(c *Case) Result {
-	began := time.Now()
+	began, faults := time.Now(), s.faults()
 	p := &player{s: s}
 	f := p.play(c)
 	if idle := s.idle(); !idle && f == nil {
@@ -168,6 +171,7 @@ func (s *server) play(c *Case) Result {
 	}
 	result := Result{Case: c, Took: time.Since(began)}
 	logged := s.journal.take()
+	logged.addUntold(faults, s.faults())
 	result.CPU, result.Memory, result.Log = logged.cpu, logged.memory, logged.lines()
 	if f == nil {
 		f = c.log.check(logged)
@@ -176,6 +180,12 @@ func (s *server) play(c *Case) Result {
 		result.Failure = f.text(c, &logged)
 	}
 	return result
+}
+
+// faults counts how often the handler has failed, by kind.
+func (s *server) faults() map[string]uint64 {
+	stats, _ := s.engine.RouteStats(routeName)
+	return stats.Faults
 }
 
 // idle waits until every connection of a case has ended, and with it the work on its requests. What goes on nevertheless is no

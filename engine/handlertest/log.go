@@ -82,28 +82,46 @@ func (j *journal) Handle(_ context.Context, record slog.Record) error {
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	switch {
+	switch reason := values["reason"]; {
 	case record.Message == "session ended":
 		j.notes.cpu = max(j.notes.cpu, duration(values["cpu"]))
 		j.notes.memory = max(j.notes.memory, number(values["memory"]))
-	case len(j.notes.entries) >= mostEntries:
 	case record.Message == "handler printed":
-		j.notes.entries = append(j.notes.entries, entry{entryKind(values["stream"].String()), values["line"].String()})
-	case record.Level >= slog.LevelWarn:
-		text := record.Message
-		if reason, given := values["reason"]; given {
-			text += ": " + reason.String()
-		}
-		if cause, given := values["panic"]; given {
-			text += ": " + cause.String()
-		}
-		j.notes.entries = append(j.notes.entries, entry{fault, text})
-	case record.Message == "work ended early" && values["reason"].String() == paused:
-		j.notes.entries = append(j.notes.entries, entry{fault, "the handler is paused, because it has failed again and again"})
+		j.notes.add(entryKind(values["stream"].String()), values["line"].String())
+	case record.Message == "work ended early" && record.Level == slog.LevelInfo, record.Message == untold:
+		// Sums of what was told, or counted, in earlier cases.
+	case record.Message == "work ended early" && reason.String() == paused:
+		j.notes.add(fault, "the handler is paused, because it has failed again and again")
 	case record.Message == "work ended early":
-		j.notes.entries = append(j.notes.entries, entry{ended, values["reason"].String()})
+		j.notes.add(ended, reason.String())
+	case record.Level >= slog.LevelWarn && reason.Any() != nil:
+		j.notes.add(fault, record.Message+": "+reason.String())
+	case record.Level >= slog.LevelWarn:
+		j.notes.add(fault, fmt.Sprint(record.Message, values))
 	}
 	return nil
+}
+
+// untold is how the log says that there were more faults than it tells one by one.
+const untold = "handler failed more often than the log tells"
+
+// add adds an entry, up to a bound.
+func (n *notes) add(kind entryKind, text string) {
+	if len(n.entries) < mostEntries {
+		n.entries = append(n.entries, entry{kind, text})
+	}
+}
+
+// addUntold adds faults that were counted if the log tells of none.
+func (n *notes) addUntold(before, now map[string]uint64) {
+	if slices.ContainsFunc(n.entries, func(e entry) bool { return e.kind == fault }) {
+		return
+	}
+	for kind, count := range now {
+		if count > before[kind] {
+			n.add(fault, "handler failed: "+kind)
+		}
+	}
 }
 
 func duration(v slog.Value) time.Duration {
