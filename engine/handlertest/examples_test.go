@@ -23,8 +23,8 @@ var examples = map[string][]string{
 	"c": six[:2], "cpp": six[:2], "zig": six[:2], "assemblyscript": six[:2],
 }
 
-// TestExamples plays the suite of the example's name, and the one for every handler. What else a language has only has to pass
-// the latter.
+// TestExamples plays the suite of the example's name, and the one for every handler. A language may have an example in several
+// ways, such as hello-ts beside hello. What else it has only has to pass the suite for every handler.
 func TestExamples(t *testing.T) {
 	for language, names := range examples {
 		t.Run(language, func(t *testing.T) {
@@ -40,8 +40,10 @@ func TestExamples(t *testing.T) {
 			for _, file := range files {
 				name := strings.TrimSuffix(filepath.Base(file), ".wasm")
 				suites := []string{Default}
-				if slices.Contains(six, name) {
-					suites = append(suites, name)
+				for _, example := range six {
+					if name == example || strings.HasPrefix(name, example+"-") {
+						suites = append(suites, example)
+					}
 				}
 				t.Run(name, func(t *testing.T) { runFile(t, file, suites...) })
 			}

@@ -225,7 +225,7 @@ func patternText(pattern *regexp.Regexp) string {
 	return "/" + strings.TrimSuffix(strings.TrimPrefix(pattern.String(), "(?s)^(?:"), ")$") + "/"
 }
 
-// maxCompared is how much of a body is kept that is compared by pattern or as JSON, and how much more than is due, in bytes.
+// maxCompared is how much of a body is kept that is compared by pattern or as JSON, or is not as it is due, in bytes.
 const maxCompared = 16 << 20
 
 // checkBody reads a body, or the part of it that is due, and compares it. An error is that of reading.
@@ -237,9 +237,7 @@ func (r *receive) checkBody(d *diff, body io.Reader) error {
 		d.bytes(due.exact, came)
 		return err
 	case due.given && !due.json:
-		came, err := io.ReadAll(io.LimitReader(body, int64(len(due.exact))+maxCompared))
-		d.bytes(due.exact, came)
-		return err
+		return checkBytes(d, due.exact, body)
 	case due.given, due.pattern != nil:
 		came, err := io.ReadAll(io.LimitReader(body, maxCompared))
 		if err == nil {
@@ -256,6 +254,26 @@ func (r *receive) checkBody(d *diff, body io.Reader) error {
 		d.compare(sum == due.sha256, "sha256 "+due.sha256, "sha256 "+sum)
 	}
 	return err
+}
+
+// checkBytes compares a body byte by byte, and keeps of it only what is not as it is due.
+func checkBytes(d *diff, due []byte, body io.Reader) error {
+	piece := make([]byte, min(len(due)+1, largestPiece))
+	for at := 0; ; {
+		n, err := body.Read(piece)
+		if !bytes.HasPrefix(due[at:], piece[:n]) {
+			rest, err := io.ReadAll(io.LimitReader(body, maxCompared))
+			d.bytes(due, slices.Concat(due[:at], piece[:n], rest))
+			return err
+		}
+		if at += n; err != nil {
+			d.bytes(due, due[:at])
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return err
+		}
+	}
 }
 
 // checkForm compares a body that is not due byte by byte.

@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// Suite is a file of transcripts.
+// Suite is a file of transcripts. Several goroutines may play it at a time.
 type Suite struct {
 	// Name is the file's, without folder and without ".transcript.md" or ".md".
 	Name string
@@ -62,6 +63,14 @@ func Open(name string) (*Suite, error) {
 		}
 		return Parse(name, text)
 	}
+	once, _ := parsed.LoadOrStore(name, sync.OnceValues(func() (*Suite, error) { return openBuiltin(name) }))
+	return once.(func() (*Suite, error))()
+}
+
+// parsed has the built-in suites that were opened, by name: some hold large bodies.
+var parsed sync.Map
+
+func openBuiltin(name string) (*Suite, error) {
 	file := path.Join("suites", name+".md")
 	text, err := builtin.ReadFile(file)
 	if err != nil {
