@@ -55,16 +55,23 @@ func (i *instance) restore() bool {
 
 // adopt gives a new instance the state of an image that is portable. It reports whether there was memory enough.
 func (i *instance) adopt(im *image) bool {
-	have := i.module.Memory().Size() / pageSize
-	if im.pages > have {
-		if _, ok := i.module.Memory().Grow(im.pages - have); !ok {
-			return false
-		}
+	if !i.growTo(im.pages) {
+		return false
 	}
 	i.image = im
 	im.memory.restore(i.memory())
 	i.restoreRest()
 	return true
+}
+
+// growTo has the memory have so many pages at least. It reports whether it could.
+func (i *instance) growTo(pages uint32) bool {
+	have := i.module.Memory().Size() / pageSize
+	if pages <= have {
+		return true
+	}
+	_, ok := i.module.Memory().Grow(pages - have)
+	return ok
 }
 
 func (i *instance) restoreRest() {

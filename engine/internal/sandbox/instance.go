@@ -157,6 +157,12 @@ func (i *instance) findGlobals() error {
 // fill gives the instance what was separated from its code.
 func (i *instance) fill() error {
 	state := &i.pool.module.state
+	if state.Pages > 0 {
+		if !i.growTo(state.Pages) {
+			return &Fault{FaultExhausted, &wasmruntime.MemoryError{Reason: i.module.MemoryRefused()}}
+		}
+		i.pages.Set(uint64(state.Pages))
+	}
 	for _, data := range state.Data {
 		if !i.module.Memory().Write(data.Offset, data.Bytes) {
 			return &Fault{FaultTrap, fmt.Errorf("in instantiation: data[%d]: out of bounds memory access", data.Segment)}

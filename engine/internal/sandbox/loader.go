@@ -160,7 +160,7 @@ func (l *Loader) Load(ctx context.Context, name string, binary []byte) (*Module,
 }
 
 func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module, error) {
-	code, state, err := separate(binary)
+	code, state, err := l.separate(binary)
 	if err != nil {
 		return nil, err
 	}
@@ -172,10 +172,13 @@ func (l *Loader) load(ctx context.Context, name string, binary []byte) (*Module,
 }
 
 // separate takes a module apart into code and what instances begin with.
-func separate(binary []byte) (code []byte, state wasm.State, err error) {
+func (l *Loader) separate(binary []byte) (code []byte, state wasm.State, err error) {
 	m, err := wasm.Decode(binary)
 	if err != nil {
 		return nil, state, errors.New(oneLine(err.Error()))
+	}
+	if memory := m.ExportedMemory(); memory != nil && uint64(memory.Min)*pageSize > l.maxMemory {
+		return binary, state, nil // which the checker refuses
 	}
 	code, state = wasm.Separate(m)
 	return code, state, nil

@@ -2,11 +2,14 @@ package wasm
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
 // State is what an instance of the code has to be given before its start function is called, and after its tables were filled.
 type State struct {
+	// Pages is the size that the memory has to grow to first. The code has it begin with the power of two that is not larger.
+	Pages uint32
 	// Data are contents of the memory, in the order in which they are to be written.
 	Data []Content
 	// Globals are values of mutable globals. The code has zero for them.
@@ -42,6 +45,8 @@ func Separate(m *Module) (code []byte, state State) {
 	for _, section := range m.Sections {
 		all := section.All.Of(m.Wasm)
 		switch {
+		case section.ID == SectionMemory:
+			out = AppendSection(out, section.ID, s.memory(section.Content.Of(m.Wasm)))
 		case section.ID == SectionGlobal:
 			out = AppendSection(out, section.ID, s.globals())
 		case section.ID == SectionData && s.hollow:
@@ -58,6 +63,24 @@ type separator struct {
 	*Module
 	state  State
 	hollow bool // the contents of the data section are in the state
+}
+
+// memory takes the size out of the memory section and makes another one.
+func (s *separator) memory(section []byte) []byte {
+	const mostPages = 1 << 16
+	if len(s.Memories) != 1 || s.ImportedMemories > 0 {
+		return section
+	}
+	m := s.Memories[0]
+	if m.Min == 0 || m.Min > mostPages || m.HasMax && (m.Max < m.Min || m.Max > mostPages) {
+		return section // has nothing to take, or is not valid
+	}
+	s.state.Pages = m.Min
+	out := AppendU32(nil, 1)
+	if !m.HasMax {
+		return AppendU32(append(out, 0), 1<<(bits.Len32(m.Min)-1))
+	}
+	return AppendU32(AppendU32(append(out, 1), 1<<(bits.Len32(m.Min)-1)), m.Max)
 }
 
 // data takes the contents out of the data section and makes another one. There is none when nothing can refer to a segment by

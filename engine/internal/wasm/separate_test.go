@@ -22,28 +22,33 @@ func TestSeparate(t *testing.T) {
 	for _, test := range []struct {
 		name, module, code, state string
 	}{
+		{"memory", section(wasm.SectionMemory, 1, 0, 11), section(wasm.SectionMemory, 1, 0, 8), "{11 [] []}"},
+		{"memory with a maximum", section(wasm.SectionMemory, 1, 1, 3, 3), section(wasm.SectionMemory, 1, 1, 2, 3), "{3 [] []}"},
+		{"memory of nothing", section(wasm.SectionMemory, 1, 0, 0), section(wasm.SectionMemory, 1, 0, 0), "{0 [] []}"},
+		{"memory beyond its maximum", section(wasm.SectionMemory, 1, 1, 3, 2), section(wasm.SectionMemory, 1, 1, 3, 2), "{0 [] []}"},
+		{"two memories", section(wasm.SectionMemory, 2, 0, 3, 0, 3), section(wasm.SectionMemory, 2, 0, 3, 0, 3), "{0 [] []}"},
 		{"data", memory + data(2, 0, 0x41, 8, 0x0b, 1, 'a', 2, 0, 0x41, 0x7f, 0x0b, 2, 'b', 'c'), memory,
-			"{[{0 8 [97]} {1 4294967295 [98 99]}] []}"},
+			"{1 [{0 8 [97]} {1 4294967295 [98 99]}] []}"},
 		{"data that is counted", memory + dataCount + data(1, 0, 0x41, 8, 0x0b, 1, 'a'),
-			memory + dataCount + data(1, 0, 0x41, 0, 0x0b, 0), "{[{0 8 [97]}] []}"},
+			memory + dataCount + data(1, 0, 0x41, 0, 0x0b, 0), "{1 [{0 8 [97]}] []}"},
 		{"passive data", memory + data(2, 1, 1, 'p', 0, 0x41, 8, 0x0b, 1, 'a'),
-			memory + data(2, 1, 1, 'p', 0, 0x41, 0, 0x0b, 0), "{[{1 8 [97]}] []}"},
-		{"data without memory", data(1, 0, 0x41, 8, 0x0b, 1, 'a'), data(1, 0, 0x41, 8, 0x0b, 1, 'a'), "{[] []}"},
-		{"data that is counted wrongly", memory + dataCount + data(0), memory + dataCount + data(0), "{[] []}"},
-		{"data at a global", memory + data(1, 0, 0x23, 0, 0x0b, 1, 'a'), memory + data(1, 0, 0x23, 0, 0x0b, 1, 'a'), "{[] []}"},
+			memory + data(2, 1, 1, 'p', 0, 0x41, 0, 0x0b, 0), "{1 [{1 8 [97]}] []}"},
+		{"data without memory", data(1, 0, 0x41, 8, 0x0b, 1, 'a'), data(1, 0, 0x41, 8, 0x0b, 1, 'a'), "{0 [] []}"},
+		{"data that is counted wrongly", memory + dataCount + data(0), memory + dataCount + data(0), "{1 [] []}"},
+		{"data at a global", memory + data(1, 0, 0x23, 0, 0x0b, 1, 'a'), memory + data(1, 0, 0x23, 0, 0x0b, 1, 'a'), "{1 [] []}"},
 		{"globals", global(3, 0x7f, 0, 0x41, 5, 0x0b, 0x7f, 1, 0x41, 0x7e, 0x0b, 0x7c, 1, 0x44, 1, 2, 3, 4, 5, 6, 7, 8, 0x0b),
 			global(3, 0x7f, 0, 0x41, 5, 0x0b, 0x7f, 1, 0x41, 0, 0x0b, 0x7c, 1, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x0b),
-			"{[] [{0 4294967294} {1 578437695752307201}]}"},
+			"{0 [] [{0 4294967294} {1 578437695752307201}]}"},
 		{"references", global(2, 0x70, 1, 0xd0, 0x70, 0x0b, 0x7d, 1, 0x43, 1, 0, 0, 0, 0x0b),
-			global(2, 0x70, 1, 0xd0, 0x70, 0x0b, 0x7d, 1, 0x43, 0, 0, 0, 0, 0x0b), "{[] [{0 1}]}"},
-		{"a global of another type", global(1, 0x7e, 1, 0x41, 5, 0x0b), global(1, 0x7e, 1, 0x41, 5, 0x0b), "{[] []}"},
+			global(2, 0x70, 1, 0xd0, 0x70, 0x0b, 0x7d, 1, 0x43, 0, 0, 0, 0, 0x0b), "{0 [] [{0 1}]}"},
+		{"a global of another type", global(1, 0x7e, 1, 0x41, 5, 0x0b), global(1, 0x7e, 1, 0x41, 5, 0x0b), "{0 [] []}"},
 		{"a number with bits too many", global(1, 0x7f, 1, 0x41, 0xff, 0xff, 0xff, 0xff, 0x17, 0x0b),
-			global(1, 0x7f, 1, 0x41, 0xff, 0xff, 0xff, 0xff, 0x17, 0x0b), "{[] []}"},
+			global(1, 0x7f, 1, 0x41, 0xff, 0xff, 0xff, 0xff, 0x17, 0x0b), "{0 [] []}"},
 		{"the smallest numbers", global(2, 0x7f, 1, 0x41, 0x80, 0x80, 0x80, 0x80, 0x78, 0x0b,
 			0x7e, 1, 0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f, 0x0b),
-			global(2, 0x7f, 1, 0x41, 0, 0x0b, 0x7e, 1, 0x42, 0, 0x0b), "{[] [{0 2147483648} {1 9223372036854775808}]}"},
+			global(2, 0x7f, 1, 0x41, 0, 0x0b, 0x7e, 1, 0x42, 0, 0x0b), "{0 [] [{0 2147483648} {1 9223372036854775808}]}"},
 		{"custom sections", section(wasm.SectionCustom, 1, 'x', 1) + section(wasm.SectionCustom, 4, 'n', 'a', 'm', 'e'),
-			section(wasm.SectionCustom, 4, 'n', 'a', 'm', 'e'), "{[] []}"},
+			section(wasm.SectionCustom, 4, 'n', 'a', 'm', 'e'), "{0 [] []}"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m, err := wasm.Decode([]byte(wasmtest.Header + test.module))
@@ -145,6 +150,9 @@ func instantiate(t *testing.T, p *wasmtest.Program, binary []byte) (api.Module, 
 
 // fill gives an instance its state. The globals of generated programs are exported by their indices.
 func fill(instance api.Module, m *wasm.Module, state wasm.State) error {
+	if have := state.Pages; have > 0 {
+		instance.Memory().Grow(have - instance.Memory().Size()>>16)
+	}
 	for _, data := range state.Data {
 		if !instance.Memory().Write(data.Offset, data.Bytes) {
 			return fmt.Errorf("data[%d] is out of bounds", data.Segment)
