@@ -1,0 +1,59 @@
+// Package host is where the SDK meets the sandbox's wall: what a handler exports and imports, and the memory in which the
+// host leaves what it says. Compiled to WebAssembly the host is a real one; otherwise it is whatever a test has put into
+// [Stand].
+//
+// What crosses the wall are slices and strings on this side of it; package abi has the addresses.
+package host
+
+import (
+	"unsafe"
+
+	"github.com/sluicehttp/sluice/sdk-go/abi"
+)
+
+// Field is a field on its way to the host.
+type Field struct{ Name, Value string }
+
+// roomSize is how much room there is for payloads before a larger one is asked for, in bytes: a head of 32 KiB, the engine's
+// default limit, and as much again for a piece of body.
+const roomSize = 64 << 10
+
+// room is where the host writes payloads. Words make it aligned to 8.
+var (
+	firstRoom [roomSize / 8]uint64
+	room      = bytesOf(firstRoom[:])
+)
+
+// bytesOf is a view of words.
+func bytesOf(words []uint64) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words))
+}
+
+// Room is the room, made to hold at least size bytes. What was in it is lost when it grows.
+func Room(size uint32) []byte {
+	if uint64(size) > uint64(len(room)) {
+		room = bytesOf(make([]uint64, (uint64(size)+7)/8))
+	}
+	return room
+}
+
+// Memory is the room, and the address of its first byte.
+func Memory() (text []byte, base uint32) { return room, Base(room) }
+
+// At is what the host has written to the room. It is borrowed as the payload is which names it.
+func At(b abi.Bytes) []byte {
+	if b.Len == 0 {
+		return nil
+	}
+	offset := b.Ptr - Base(room)
+	return room[offset : offset+b.Len : offset+b.Len]
+}
+
+// Table is a list of fields that the host has written to the room; [At] finds what they name.
+func Table(list abi.Fields) []abi.Field {
+	if list.Len == 0 {
+		return nil
+	}
+	table := At(abi.Bytes{Ptr: list.Ptr, Len: list.Len * abi.FieldSize})
+	return unsafe.Slice((*abi.Field)(unsafe.Pointer(unsafe.SliceData(table))), list.Len)
+}
