@@ -187,7 +187,7 @@ func (r *Request) ContentLength() int64 {
 
 // ContentType is the media type of the body in lower case, without its parameters; empty when the request does not say.
 func (r *Request) ContentType() string {
-	value := r.Header("content-type")
+	value := r.Header("Content-Type")
 	for i := range len(value) {
 		if value[i] == ';' {
 			value = value[:i]

@@ -77,7 +77,7 @@ type Reader struct {
 
 // NewReader reads the parts of a request. [ErrBroken] when it is not of the type multipart/form-data, or names no boundary.
 func NewReader(r *sluice.Request) (*Reader, error) {
-	boundary, ok := Boundary(r.Header("content-type"))
+	boundary, ok := Boundary(r.Header("Content-Type"))
 	if !ok {
 		return nil, ErrBroken
 	}

@@ -13,7 +13,7 @@ func echo(w sluice.ResponseWriter, r *sluice.Request) error {
 	if err := r.Stream(); err != nil { // a body of any size takes any time
 		return err
 	}
-	contentType := r.Header("content-type")
+	contentType := r.Header("Content-Type")
 	if contentType == "" {
 		contentType = "application/octet-stream"
 	}
