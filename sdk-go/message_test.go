@@ -56,11 +56,11 @@ func TestHead(t *testing.T) {
 			if lookFirst && !slices.Equal(look(r), wanted) {
 				t.Errorf("before the body it was %q, want %q", look(r), wanted)
 			}
-			body, err := r.Text()
+			body, err := io.ReadAll(r.Body)
 			if seen := look(r); !slices.Equal(seen, wanted) {
 				t.Errorf("after the body it was %q, want %q", seen, wanted)
 			}
-			_, _ = w.WriteString(body + r.Trailer("x-SUM"))
+			_, _ = w.WriteString(string(body) + r.Trailer("x-SUM"))
 			return err
 		}, request{Method: "PUT", Target: "/a%20b?q=c+%64&q=e", Fields: fields, Body: []string{strings.Repeat("x", 1000), "y"},
 			Trailers: []sluice.Field{{Name: "X-Sum", Value: "z"}}})
@@ -176,10 +176,35 @@ func TestStreaming(t *testing.T) {
 	}
 	for _, room := range []int{0, 1, 5000} {
 		want(t, answer(byByte, request{Body: pieces, Room: room}), 200, strings.Join(pieces, ""))
+		if got := answer(echo, request{Body: []string{"ab", "c"}, Room: room}); len(got.Handed) < 2 || got.Handed[0] != 2 {
+			t.Errorf("the first piece did not go out before the second was waited for: %v", got.Handed)
+		}
 		got := answer(echo, request{Body: pieces, Room: room, Trailers: fields[1:2]})
 		want(t, got, 200, strings.Join(pieces, ""))
 		if len(got.Trailers) != 1 || got.Trailers[0] != fields[1] {
 			t.Errorf("the trailers are %v", got.Trailers)
+		}
+	}
+}
+
+// Flush waits for all that was written, also for what came after a wait for room.
+func TestFlush(t *testing.T) {
+	for _, room := range []int{0, 1, 100_000} {
+		got := answer(func(w sluice.ResponseWriter, _ *sluice.Request) error {
+			for _, size := range []int{200_000, 7, 1} {
+				if _, err := w.WriteString(strings.Repeat("x", size)); err != nil {
+					return err
+				}
+				if err := errors.Join(w.Flush(), w.Flush()); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, request{Room: room})
+		for _, sent := range []int{200_000, 200_007, 200_008} {
+			if !slices.Contains(got.Handed, sent) {
+				t.Errorf("room %d: handed on at %v, want %d among them", room, got.Handed, sent)
+			}
 		}
 	}
 }

@@ -71,6 +71,16 @@ var coreStd = []string{
 const coreStdReason = "the core does no I/O, has no clock, and must stay small under TinyGo: no fmt, no reflection, " +
 	"no allocation per request"
 
+// sdkStd is all that the core of the SDK for Go may import of the standard library, and sdkCore its packages. Every handler
+// holds them.
+var (
+	sdkStd  = []string{"errors", "io", "strconv", "unsafe"}
+	sdkCore = []string{"sdk-go", "sdk-go/abi", "sdk-go/internal/host"}
+)
+
+const sdkStdReason = "a handler that says hello must not pay for fmt, reflection, os or net/http, neither in size nor in the " +
+	"memory that is restored after each request: what needs them is in a package of its own, such as sdk-go/json"
+
 // mayImportWazero are the packages that may import the runtime; mayTestWithWazero may do so in tests.
 var (
 	mayImportWazero   = []string{"engine/internal/...", "bench/..."}
@@ -131,6 +141,23 @@ func TestCoreStd(t *testing.T) {
 		for _, imp := range p.Imports {
 			if _, own := within(imp); !own && !slices.Contains(coreStd, imp) {
 				t.Errorf("%s imports %s: %s", name, imp, coreStdReason)
+			}
+		}
+	}
+}
+
+func TestSDKStd(t *testing.T) {
+	graph := load(t)
+	for _, name := range sdkCore {
+		p := graph[module+"/"+name]
+		if p == nil {
+			t.Errorf("%s is missing: nothing was checked", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			rel, own := within(imp)
+			if own && !slices.Contains(sdkCore, rel) || !own && !slices.Contains(sdkStd, imp) {
+				t.Errorf("%s imports %s: %s", name, imp, sdkStdReason)
 			}
 		}
 	}

@@ -117,8 +117,8 @@ func FuzzReader(f *testing.F) {
 		if got != slow || !errors.Is(slowErr, err) {
 			t.Errorf("at once %s, %v; byte by byte %s, %v", got, err, slow, slowErr)
 		}
-		if err != nil {
-			return
+		if err != nil || bytes.Count(input, []byte("\n")) != bytes.Count(input, []byte(crlf)) {
+			return // theirs takes lines that end with \n alone, too
 		}
 		parts, contents := 0, ""
 		for theirs := multipart.NewReader(bytes.NewReader(input), "AaB03x"); ; parts++ {

@@ -23,6 +23,7 @@ type play struct {
 	events []abi.Event // of the request, to come
 	pieces []string    // of the body, to come
 	held   int         // bytes of the room that a pushed payload takes
+	pulled []byte      // the payload that was pulled last
 
 	headSent, ended, closed      bool
 	paused, discarding, autoSend bool
@@ -81,7 +82,10 @@ func (p *play) next(held int) (kind abi.Event, payload []byte, ok bool) {
 			p.write()
 			continue
 		}
-		kind = p.events[0]
+		if kind = p.events[0]; kind != abi.EventLineReady && kind != abi.EventHeaderReady && p.unwritten != 0 {
+			p.write() // as if it took time to come
+			continue
+		}
 		p.events = p.events[1:]
 		payload = p.payload(kind, held)
 		if p.wanted>>kind&1 != 0 && !(p.discarding && (kind == abi.EventDataReady || kind == abi.EventTrailerReady)) {
@@ -105,6 +109,9 @@ func (p *play) nextWritten() (kind abi.Event, ok bool) {
 func (p *play) write() {
 	p.due |= p.unwritten & p.wanted
 	p.unwritten, p.pending = 0, 0
+	if sent := p.body.Len(); sent > 0 {
+		p.answer.Handed = append(p.answer.Handed, sent)
+	}
 }
 
 // payload writes what an event tells.
@@ -336,7 +343,9 @@ func (p *play) NextEvent(session abi.Session, delivery *abi.Delivery) abi.Errno 
 	if errno := p.check(session); errno != abi.ErrnoSuccess {
 		return errno
 	}
+	p.spoil()
 	kind, payload, ok := p.next(p.held)
+	p.pulled = payload
 	switch {
 	case p.closed:
 		return abi.ErrnoClosed
@@ -347,6 +356,13 @@ func (p *play) NextEvent(session abi.Session, delivery *abi.Delivery) abi.Errno 
 	}
 	*delivery = abi.Delivery{Event: kind, Payload: abi.Bytes{Ptr: uint32(p.held), Len: uint32(len(payload))}}
 	return abi.ErrnoSuccess
+}
+
+// spoil overwrites what was pulled before: it was borrowed until now.
+func (p *play) spoil() {
+	for i := range p.pulled {
+		p.pulled[i] = 0xaa
+	}
 }
 
 func (p *play) WaitWritable(session abi.Session) abi.Errno {

@@ -57,6 +57,9 @@ type Response struct {
 	Whole, Complete bool
 	// Waits is how often the handler waited for room.
 	Waits int
+	// Handed are the times at which the answer was handed to the operating system: how much of its body had been sent by then,
+	// in bytes.
+	Handed []int
 	// Stream says that the exchange may take as long as it likes.
 	Stream bool
 }
