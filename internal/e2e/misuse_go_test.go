@@ -8,7 +8,7 @@ import (
 // What a handler in Go does wrong comes to it as an error that errors.Is knows (the handler checks that, and logs it), or to
 // the log with the place in its source, and costs nobody but its own request.
 func TestMisuseGo(t *testing.T) {
-	s := startConfig(t, "wasm", route(t, "handlers/misuse-go", `name = "misused"`))
+	s := startConfig(t, "wasm", "[server]\ncompile_time = \"45s\"\n"+route(t, "handlers/misuse-go", `name = "misused"`))
 
 	s.ask(t, "/write-after-end", http.StatusOK, "complete\n")
 	s.awaitLog(t, "route=misused", "write-after-end: sluice: send_data: state: ")
