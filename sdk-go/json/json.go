@@ -1,5 +1,5 @@
 // Package json reads requests and writes answers as JSON. It is apart from package sluice because encoding/json, and the
-// reflection that it needs, make a module 0.9 MB larger.
+// reflection that it needs, make a module 1.4 MB larger.
 package json
 
 import (
