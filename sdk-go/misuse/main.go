@@ -22,8 +22,7 @@ func misuse(w sluice.ResponseWriter, r *sluice.Request) error {
 	case "/error":
 		return errors.New("the shelf is empty")
 	case "/block":
-		for {
-		}
+		block()
 	}
 	return sluice.Text(w, 404, "not found\n")
 }
@@ -73,6 +72,16 @@ func doubleHead(w sluice.ResponseWriter) error {
 func throw(shelf map[string]int) error {
 	shelf["Solaris"]++
 	return nil
+}
+
+// turns is how far block has come.
+var turns int
+
+// block computes for ever.
+func block() {
+	for {
+		turns++
+	}
 }
 
 // main never runs: the module is a library.
