@@ -47,10 +47,13 @@ var (
 	errEnded error = &CallError{"send_data", ErrState}
 )
 
+// prepare allocates what every answer needs, so that it is part of the image in which requests begin.
+func (w *response) prepare() {
+	w.buffered = make([]byte, 0, bufferSize)
+	w.header.fields = make([]Field, 0, 16)
+}
+
 func (w *response) begin() {
-	if w.buffered == nil {
-		w.buffered = make([]byte, 0, bufferSize)
-	}
 	w.status, w.headSent, w.ended = 0, false, false
 	w.header.Clear()
 	w.trailer.Clear()

@@ -62,8 +62,22 @@ func Handle[F func(ResponseWriter, *Request) | func(ResponseWriter, *Request) er
 			return nil
 		}
 	}
+	present.response.prepare()
+	growStack()
 	subscribe(messageEvents)
 }
+
+// growStack has the stack grow to what handlers need as a rule: grown here it is part of the image in which requests begin,
+// otherwise each of them would copy it.
+//
+//go:noinline
+func growStack() byte {
+	var frame [24 << 10]byte
+	return frame[len(onceGrown)]
+}
+
+// onceGrown keeps the compiler from knowing that nothing of the frame is needed.
+var onceGrown string
 
 // On has a handler hear events of every session. Call it once, in an init function. The events must include one of a
 // request, and say how bodies come: with [Ready] alone in one piece, in [Event.Message], of a size that the engine limits;
