@@ -1,6 +1,8 @@
 package sluice
 
 import (
+	"errors"
+
 	"github.com/sluicehttp/sluice/sdk-go/abi"
 	"github.com/sluicehttp/sluice/sdk-go/internal/host"
 )
@@ -41,7 +43,7 @@ func (m *message) hear(e *Event) {
 func (m *message) serve(e *Event) {
 	m.begin(e)
 	err := e.Session.NextEvent(&m.pulled)
-	if errno, ok := err.(*CallError); ok && errno.Reason == ErrUnsupported {
+	if errors.Is(err, ErrUnsupported) {
 		e.Session.fail("Handle", errBlocking)
 		return
 	}
@@ -60,12 +62,8 @@ func (m *message) serve(e *Event) {
 }
 
 // errBlocking says why there are no messages in an instance that serves many sessions.
-var errBlocking = &advised{`the route has isolation "shared", where no handler may wait, and one of Handle does: ` +
-	`use sluice.On, or isolation "request" or "connection"`}
-
-type advised struct{ text string }
-
-func (e *advised) Error() string { return e.text }
+var errBlocking = errors.New(`the route has isolation "shared", where no handler may wait, and one of Handle does: ` +
+	`use sluice.On, or isolation "request" or "connection"`)
 
 func (m *message) begin(e *Event) {
 	line := e.Line()
