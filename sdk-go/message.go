@@ -123,8 +123,7 @@ func (m *message) takeDue() error {
 	if !m.due {
 		return nil
 	}
-	_, err := m.pull()
-	return err
+	return m.pullDone()
 }
 
 // flush waits until what was sent was handed to the operating system. The request is paused, or its next piece would come
@@ -140,9 +139,20 @@ func (m *message) flush() error {
 		defer func() { _ = m.session.Resume() }() // fails only when the session has ended
 	}
 	for m.unwritten {
-		if _, err := m.pull(); err != nil {
+		if err := m.pullDone(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// pullDone waits for DATA_DONE, where nothing else can come: write events come first, and read events not while paused.
+func (m *message) pullDone() error {
+	e, err := m.pull()
+	if err == nil && e.Kind != DataDone {
+		err = errOrder // rather than lose a piece of body
+	}
+	return err
+}
+
+var errOrder = errors.New("sluice: another event came where data_done was due: this is a bug of the SDK, or of the host")
