@@ -73,6 +73,7 @@ type Reader struct {
 	err       error
 	part      Part
 	inPart    bool
+	fresh     bool // the empty line behind the head is still there
 }
 
 // NewReader reads the parts of a request. [ErrBroken] when it is not of the type multipart/form-data, or names no boundary.
@@ -111,6 +112,17 @@ func (f *Reader) Next() (*Part, error) {
 func (f *Reader) take(most int) ([]byte, error) {
 	for {
 		rest := f.buffer[f.start:]
+		if f.fresh && len(rest) < len(f.delimiter) && bytes.HasPrefix(f.delimiter, rest) {
+			if err := f.fill(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if f.fresh && !bytes.HasPrefix(rest, f.delimiter) { // which has the end of that line, in a part without content
+			f.start += len("\r\n")
+			rest = f.buffer[f.start:]
+		}
+		f.fresh = false
 		size := bytes.Index(rest, f.delimiter)
 		if size == 0 {
 			f.start += len(f.delimiter)
@@ -135,8 +147,10 @@ func (f *Reader) take(most int) ([]byte, error) {
 func (f *Reader) head() error {
 	for {
 		rest := f.buffer[f.start:]
-		if bytes.HasPrefix(rest, []byte("--")) {
+		if last, known := isLast(rest, f.ended); known && last {
 			return io.EOF
+		} else if known {
+			return ErrBroken
 		}
 		if end := bytes.Index(rest, []byte("\r\n\r\n")); end >= 0 && end <= maxHead {
 			part, ok := parse(string(rest[:end]))
@@ -145,7 +159,8 @@ func (f *Reader) head() error {
 			}
 			part.stream = f
 			f.part, f.inPart = part, true
-			f.start += end + len("\r\n\r\n")
+			f.start += end + len("\r\n")
+			f.fresh = true
 			return nil
 		}
 		if len(rest) > maxHead {
@@ -155,6 +170,17 @@ func (f *Reader) head() error {
 			return err
 		}
 	}
+}
+
+// isLast reports whether a delimiter is the last one, by what follows it; nothing else may stand on its line. It is not known
+// while the line has not come, nor when another part follows.
+func isLast(rest []byte, ended bool) (last, known bool) {
+	rest, closing := bytes.CutPrefix(rest, []byte("--"))
+	line, _, whole := bytes.Cut(rest, []byte("\r\n"))
+	if !closing || !whole && !ended {
+		return false, false
+	}
+	return len(bytes.Trim(line, " \t")) == 0, true
 }
 
 // fill reads more. The end of the source is one too early.
@@ -229,19 +255,21 @@ func PartAt(body []byte, offset int) (next int, part *Part, err error) {
 		return 0, nil, ErrBroken
 	}
 	rest := body[offset+len(line):]
-	if bytes.HasPrefix(rest, []byte("--")) {
+	if last, known := isLast(rest, true); known && last {
 		return 0, nil, io.EOF
 	}
-	head, content, ok := bytes.Cut(rest, []byte("\r\n\r\n"))
+	head, _, ok := bytes.Cut(rest, []byte("\r\n\r\n"))
 	if !ok || len(head) > maxHead {
 		return 0, nil, ErrBroken
 	}
+	// From the empty line on, whose end is that of the delimiter in a part without content.
+	content := rest[len(head)+len("\r\n"):]
 	end := bytes.Index(content, append([]byte("\r\n"), line...))
 	parsed, ok := parse(string(head))
 	if end < 0 || !ok {
 		return 0, nil, ErrBroken
 	}
-	parsed.content = content[:end:end]
+	parsed.content = content[min(end, 2):end:end]
 	return len(body) - len(content) + end + 2, &parsed, nil
 }
 

@@ -20,9 +20,9 @@ var whole = strings.Join([]string{
 	"--AaB03x", `Content-Disposition: form-data; name="title"`, "", "Ulysses",
 	"--AaB03x", `content-disposition: Form-Data; filename="a;\"b\".png"; name=cover`, "Content-Type: image/png", "", "\r\n--AaB03\r\n-",
 	"--AaB03x  ", `Content-Disposition: form-data; name=""`, "", "",
-	"--AaB03x--", "epilogue"}, crlf)
+	"--AaB03x", `Content-Disposition: form-data; name=bare`, "", "--AaB03x--", "epilogue"}, crlf)
 
-const wanted = `"title" false "" "" "Ulysses"; "cover" true "a;\"b\".png" "image/png" "\r\n--AaB03\r\n-"; "" false "" "" ""; `
+const wanted = `"title" false "" "" "Ulysses"; "cover" true "a;\"b\".png" "image/png" "\r\n--AaB03\r\n-"; "" false "" "" ""; "bare" false "" "" ""; `
 
 // A form is the same however it comes in.
 func TestReader(t *testing.T) {
@@ -42,7 +42,7 @@ func TestReader(t *testing.T) {
 // Parts that nobody reads are skipped.
 func TestSkip(t *testing.T) {
 	reader := form.NewReaderOf(strings.NewReader(whole), "AaB03x")
-	for _, name := range []string{"title", "cover", ""} {
+	for _, name := range []string{"title", "cover", "", "bare"} {
 		part, err := reader.Next()
 		if err != nil || part.Name != name {
 			t.Fatalf("got %+v, %v; want %q", part, err, name)
@@ -74,6 +74,7 @@ func TestPartAt(t *testing.T) {
 // A form that is cut anywhere, or damaged, is broken, however it is read.
 func TestBroken(t *testing.T) {
 	inputs := []string{"", "a", "--AaB03x", "--AaB03x\r\nX: y\r\n\r\na\r\n--AaB03x--", "--AaB03xx\r\n\r\n\r\n--AaB03x--",
+		"--AaB03x--0\r\n--AaB03x--",
 		"--AaB03x\r\nContent-Disposition: attachment; name=a\r\n\r\na\r\n--AaB03x--",
 		"--AaB03x\r\nContent-Disposition: form-data; name=a\r\n" + strings.Repeat("X: y\r\n", 2000) + "\r\na\r\n--AaB03x--"}
 	for end := range strings.Index(whole, "AaB03x--") + len("AaB03x-") {
