@@ -140,7 +140,7 @@ checks() {
   part 'go.mod' go mod tidy -diff
   part 'go vet' go vet ./...
   part 'go vet, wasm' env GOOS=wasip1 GOARCH=wasm go vet ./guest/... ./sdk-go/... \
-    ./examples/abi/hello-go ./engine/testdata/toolchains/golang
+    ./examples/abi/hello-go ./examples/go/... ./engine/testdata/toolchains/golang
   part 'staticcheck' static_check
   if have shellcheck; then
     part 'shellcheck' shellcheck build.sh .ci/run

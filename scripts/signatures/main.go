@@ -67,7 +67,7 @@ func load(path string) (*module, error) {
 	return m, nil
 }
 
-// wasi is what the runtime of mainline Go imports, and all that a module may have of WASI: output, time, randomness,
+// wasi is what the runtime of mainline Go imports, and all that a core may have of WASI: output, time, randomness,
 // arguments and environment. Nothing here opens a file or a socket, or reads one.
 var wasi = map[string]string{
 	"args_get":          "(i32 i32) -> (i32)",
@@ -81,6 +81,21 @@ var wasi = map[string]string{
 	"random_get":        "(i32 i32) -> (i32)",
 	"sched_yield":       "() -> (i32)",
 }
+
+// files are what package os of mainline Go imports, whether files are used or not. A handler may: there are none to open.
+var files = map[string]string{
+	"fd_close":            "(i32) -> (i32)",
+	"fd_fdstat_get":       "(i32 i32) -> (i32)",
+	"fd_fdstat_set_flags": "(i32 i32) -> (i32)",
+	"fd_prestat_dir_name": "(i32 i32 i32) -> (i32)",
+	"fd_prestat_get":      "(i32 i32) -> (i32)",
+	"fd_read":             "(i32 i32 i32 i32) -> (i32)",
+	"path_filestat_get":   "(i32 i32 i32 i32 i32) -> (i32)",
+	"path_open":           "(i32 i32 i32 i32 i32 i64 i64 i32 i32) -> (i32)",
+}
+
+// abort is what AssemblyScript ends with.
+var abort = map[string]string{"abort": "(i32 i32 i32 i32) -> ()"}
 
 // start are the exports that the host calls once before all others.
 var start = map[string]string{"_initialize": "() -> ()", "_start": "() -> ()"}
@@ -109,8 +124,12 @@ func contractFor(kind string, known map[string]map[string]string) contract {
 		c.required["memory"] = "memory"
 		return c
 	}
+	system := maps.Clone(wasi)
+	maps.Copy(system, files)
 	c := contract{
-		imports:  map[string]map[string]string{"wasi_snapshot_preview1": wasi, "http_events_v1": known["http_events_v1"]},
+		imports: map[string]map[string]string{
+			"wasi_snapshot_preview1": system, "http_events_v1": known["http_events_v1"], "env": abort,
+		},
 		required: maps.Clone(known["handler"]),
 		optional: start,
 	}

@@ -47,14 +47,14 @@ func TestCheck(t *testing.T) {
 			}},
 		{"forbidden imports", "handler", build(
 			[]item{
-				{"wasi_snapshot_preview1", "path_open", "() -> ()"},
+				{"wasi_snapshot_preview1", "sock_accept", "() -> ()"},
 				{"wasi_snapshot_preview1", "proc_exit", "(i32) -> ()"},
 				{"http_events_v2", "send", "(i32 i32) -> (i32)"},
 				{"http_events_v1", "sendfile", "(i32 i32) -> (i32)"},
 			},
 			[]item{{name: "memory", signature: "memory"}, {name: "on_event", signature: "(i32) -> ()"}}),
 			[]string{
-				"imports wasi_snapshot_preview1 path_open, which is forbidden",
+				"imports wasi_snapshot_preview1 sock_accept, which is forbidden",
 				"imports http_events_v2 send, which is forbidden",
 				"imports http_events_v1 sendfile, which is forbidden",
 			}},

@@ -89,7 +89,7 @@ func TestFaults(t *testing.T) {
 		}, sandbox.FaultTrap, 500, "in receive_buffer: wasm error: unreachable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p, log := newPool(t, faulty(test.fail), sandbox.PoolConfig{})
+			p, log := newPool(t, faulty(test.fail), sandbox.PoolConfig{Limits: sandbox.Limits{CPU: 10 * time.Second}})
 			body := "body"
 			if strings.Contains(test.reason, "receive_buffer") {
 				body = strings.Repeat("x", 2*BufferSize)
