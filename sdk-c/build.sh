@@ -37,12 +37,19 @@ verb_examples() {
   wasm build/handlers/misuse-c.wasm -std=c11 sdk-c/misuse/handler.c
 }
 
-## test       tests the header: what it computes, under sanitizers, and that it is C11 and C++11 in wasm and out of it
+## test       tests the header: what it computes, under sanitizers; that the event level costs nothing; that it is C11 and C++11
+##            in wasm and out of it
 verb_test() {
   mkdir -p build/sdk-c
   gcc -std=c11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -I sdk-c \
     -o build/sdk-c/test sdk-c/test/test.c
   build/sdk-c/test
+
+  # The event level is the bare interface.
+  wasm build/sdk-c/bare.wasm -std=c11 examples/abi/hello-c/handler.c
+  wasm build/sdk-c/event.wasm -std=c11 sdk-c/test/event.c
+  cmp build/sdk-c/bare.wasm build/sdk-c/event.wasm
+
   local language target
   for language in c:c11 c:c17 c++:c++11 c++:c++20; do
     for target in --target=wasm32 ''; do
