@@ -28,7 +28,7 @@ verb_packages() {
   env -C sdk-as npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 }
 
-## examples   builds examples/assemblyscript into build/examples/, and the handler of the tests into build/handlers/
+## examples   builds examples/assemblyscript into build/examples/, and the handlers of the tests into build/handlers/
 verb_examples() {
   verb_packages
   mkdir -p build/examples/assemblyscript build/handlers
@@ -37,6 +37,7 @@ verb_examples() {
     wasm "build/examples/assemblyscript/$(basename "$(dirname "$source")").wasm" "$source"
   done
   wasm build/handlers/misuse-as.wasm sdk-as/misuse/handler.ts
+  wasm build/handlers/mirror-as.wasm sdk-as/test/mirror.ts
 }
 
 ## help       lists the verbs

@@ -31,7 +31,7 @@ verb_examples() {
   for source in examples/cpp/*/handler.cpp; do
     wasm "build/examples/cpp/$(basename "$(dirname "$source")").wasm" -std=c++11 -fno-exceptions -fno-rtti "$source"
   done
-  for source in form json-api hello-whole; do
+  for source in form json-api hello-whole mirror; do
     wasm "build/handlers/$source-c.wasm" -std=c11 "sdk-c/test/$source.c"
   done
   wasm build/handlers/misuse-c.wasm -std=c11 sdk-c/misuse/handler.c

@@ -45,6 +45,7 @@ verb_examples() {
     wasm "build/examples/zig/$(basename "$(dirname "$source")").wasm" "$source"
   done
   wasm build/handlers/misuse-zig.wasm sdk-zig/misuse/handler.zig
+  wasm build/handlers/mirror-zig.wasm sdk-zig/test/mirror.zig
   for source in examples/c/*/handler.c; do
     name=$(basename "$(dirname "$source")")
     "$zig" cc --target=wasm32-freestanding -std=c11 -Wall -Wextra -Werror -O2 -ffreestanding -nostdlib -I sdk-c \

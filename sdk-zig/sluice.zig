@@ -335,7 +335,7 @@ pub fn log(line: []const u8) void {
 /// Has `std.log` print to the log of the host: `pub const std_options: std.Options = .{ .logFn = sluice.logFn };`
 pub fn logFn(comptime level: std.log.Level, comptime scope: @TypeOf(.enum_literal), comptime format: []const u8, args: anytype) void {
     var room: [1024]u8 = undefined;
-    const prefix = level.asText() ++ if (scope == .default) ": " else "(" ++ @tagName(scope) ++ "): ";
+    const prefix = comptime level.asText() ++ if (scope == .default) ": " else "(" ++ @tagName(scope) ++ "): ";
     log(std.fmt.bufPrint(&room, prefix ++ format, args) catch "a line of the log is too long for 1024 bytes");
 }
 

@@ -156,13 +156,17 @@ export class Request {
   /** Waits for the whole body. */
   body(): Uint8Array {
     let all = new Uint8Array(0);
+    let len = 0;
     for (let piece = this.read(); piece != null; piece = this.read()) {
-      const longer = new Uint8Array(all.length + piece.length);
-      longer.set(all);
-      longer.set(piece, all.length);
-      all = longer;
+      if (len + piece.length > all.length) {
+        const larger = new Uint8Array(max(2 * all.length, len + piece.length));
+        larger.set(all);
+        all = larger;
+      }
+      memory.copy(all.dataStart + len, piece.dataStart, piece.length);
+      len += piece.length;
     }
-    return all;
+    return all.subarray(0, len);
   }
 
   /** Waits for the whole body, as text. */
