@@ -103,7 +103,8 @@ typedef struct sluice_buffer {
 static inline sluice_buffer_t sluice_buffer(void *room, size_t size);
 
 /* What was put. Panics when something did not fit, so that no half text goes out: look at `full` where that may happen. */
-static inline sluice_bytes_t sluice_written(const sluice_buffer_t *buffer);
+#define sluice_written(buffer) sluice_written_at(buffer, __FILE__, __LINE__)
+static inline sluice_bytes_t sluice_written_at(const sluice_buffer_t *buffer, const char *file, uint32_t line);
 
 static inline void sluice_put(sluice_buffer_t *buffer, const char *text);
 static inline void sluice_put_bytes(sluice_buffer_t *buffer, sluice_bytes_t bytes);
@@ -589,8 +590,8 @@ static inline sluice_buffer_t sluice_buffer(void *room, size_t size) {
   return buffer;
 }
 
-static inline sluice_bytes_t sluice_written(const sluice_buffer_t *buffer) {
-  if (buffer->full) sluice_panic("a buffer was too small for what was put into it: make it larger, or look at `full`");
+static inline sluice_bytes_t sluice_written_at(const sluice_buffer_t *buffer, const char *file, uint32_t line) {
+  if (buffer->full) sluice_panic_at(file, line, "the buffer is too small", "make it larger, or look at `full` before");
   return sluice_bytes(buffer->ptr, buffer->len);
 }
 

@@ -282,7 +282,14 @@ pub const ReceiveBuffer = extern struct {
 ///
 /// Result: `invalid`, `fault`, `state` when an answer has begun, `no_session`, `closed`, `too_big` for a head beyond
 /// the limit.
-pub extern "http_events_v1" fn send(session: Session, status: Status, fields: ?[*]const Field, fields_len: usize, body: ?[*]const u8, body_len: usize) Errno;
+pub extern "http_events_v1" fn send(
+    session: Session,
+    status: Status,
+    fields: ?[*]const Field,
+    fields_len: usize,
+    body: ?[*]const u8,
+    body_len: usize,
+) Errno;
 
 /// Sends the head of an answer whose body follows. A peer that waits for 100 (Continue) is not told to send its body
 /// any more once an answer has begun: a handler that wants the body first hears `data_ready`, or keeps the head with
@@ -294,7 +301,12 @@ pub extern "http_events_v1" fn send(session: Session, status: Status, fields: ?[
 ///     closes.
 ///
 /// Result: `invalid`, `fault`, `state` when a head was sent, `no_session`, `closed`, `too_big`.
-pub extern "http_events_v1" fn send_head(session: Session, status: Status, fields: ?[*]const Field, fields_len: usize) Errno;
+pub extern "http_events_v1" fn send_head(
+    session: Session,
+    status: Status,
+    fields: ?[*]const Field,
+    fields_len: usize,
+) Errno;
 
 /// Keeps a head that the first `send_data` or `send_end` sends. A later call replaces an earlier one.
 ///
@@ -304,7 +316,12 @@ pub extern "http_events_v1" fn send_head(session: Session, status: Status, field
 ///
 /// Result: `invalid` for the status, `fault`, `state` when a head was sent, `no_session`, `too_big`. Names and values
 /// are checked when the head is sent.
-pub extern "http_events_v1" fn set_head(session: Session, status: Status, fields: ?[*]const Field, fields_len: usize) Errno;
+pub extern "http_events_v1" fn set_head(
+    session: Session,
+    status: Status,
+    fields: ?[*]const Field,
+    fields_len: usize,
+) Errno;
 
 /// Says whether `send_data` and `send_end` send a missing head by themselves: the one of `set_head`, else 200 without
 /// fields. On at the start of every message.
@@ -366,7 +383,12 @@ pub extern "http_events_v1" fn wait_writable(session: Session) Errno;
 ///
 /// Result: `invalid`, `fault`, `state` when a head was sent or the peer does not wait for a 100, `no_session`,
 /// `closed`, `too_big`, `again` above the high-water mark.
-pub extern "http_events_v1" fn send_informational(session: Session, status: Status, fields: ?[*]const Field, fields_len: usize) Errno;
+pub extern "http_events_v1" fn send_informational(
+    session: Session,
+    status: Status,
+    fields: ?[*]const Field,
+    fields_len: usize,
+) Errno;
 
 /// Ends an answer with trailers. They reach a peer that gets the body in chunks; to others the answer ends without
 /// them.

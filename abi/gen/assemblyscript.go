@@ -12,8 +12,8 @@ func asModule(doc *document) ([]byte, error) {
 	a := &asText{}
 	a.f("// %s", notice)
 	a.f("")
-	a.comment("//", "The binary interface between a handler written in AssemblyScript and its host, as abi/REFERENCE.md describes it. "+
-		"Words in backquotes are names of abi/events.witx.",
+	a.comment("//", "The binary interface between a handler written in AssemblyScript and its host, as abi/REFERENCE.md",
+		"describes it. Words in backquotes are names of abi/events.witx.",
 		"",
 		"A record is an unmanaged class: `changetype<Field>(address)` is the one at an address. A list in it is a ptr and a len. "+
 			"Whoever makes a record clears its padding.")
@@ -77,7 +77,8 @@ func (a *asText) record(t *typ) error {
 	}
 	a.f("}")
 	if alignUp(end, align) != t.size {
-		return fmt.Errorf("%s:%d: record %s cannot be spelled out: it would have %d bytes", source, t.line, t.name, alignUp(end, align))
+		return fmt.Errorf("%s:%d: record %s cannot be spelled out: it would have %d bytes", source, t.line, t.name,
+			alignUp(end, align))
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ func zigModule(doc *document) ([]byte, error) {
 	z := &zigText{}
 	z.f("// %s", notice)
 	z.f("")
-	z.comment("//!", "The binary interface between a handler written in Zig and its host, as abi/REFERENCE.md describes it. Words in "+
-		"backquotes are names of abi/events.witx.",
+	z.comment("//!", "The binary interface between a handler written in Zig and its host, as abi/REFERENCE.md describes it.",
+		"Words in backquotes are names of abi/events.witx.",
 		"",
 		"Enumerations are not exhaustive, because a newer host may give a number that this file does not know.")
 	types := doc.typesFor(handlers)
@@ -116,14 +116,23 @@ func (z *zigText) function(f *function) {
 	for _, p := range f.params {
 		switch p.typ.kind {
 		case kindList:
-			params = append(params, fmt.Sprintf("%s: ?[*]const %s, %s_len: usize", zigName(p.name), zigType(p.typ.elem), p.name))
+			params = append(params, zigName(p.name)+": ?[*]const "+zigType(p.typ.elem), p.name+"_len: usize")
 		default:
 			params = append(params, zigName(p.name)+": "+zigType(p.typ))
 		}
 	}
 	z.f("")
 	z.comment("///", slices.Concat(f.docs, functionDocs(f, asIs))...)
-	z.f("pub extern %q fn %s(%s) %s;", handlerImports, zigName(f.name), strings.Join(params, ", "), zigType(f.result.typ))
+	head, result := fmt.Sprintf("pub extern %q fn %s", handlerImports, zigName(f.name)), zigType(f.result.typ)
+	if line := fmt.Sprintf("%s(%s) %s;", head, strings.Join(params, ", "), result); len(line) <= textWidth {
+		z.f("%s", line)
+		return
+	}
+	z.f("%s(", head)
+	for _, p := range params {
+		z.f("    %s,", p)
+	}
+	z.f(") %s;", result)
 }
 
 // asserts holds the layout of every record where it counts.
@@ -166,9 +175,9 @@ func zigType(t *typ) string {
 }
 
 // zigKeywords are words of the language that could be names here.
-var zigKeywords = []string{"align", "and", "async", "await", "break", "const", "continue", "defer", "else", "enum", "error", "export",
-	"extern", "for", "if", "opaque", "or", "orelse", "packed", "pub", "resume", "return", "struct", "suspend", "switch", "test", "try",
-	"union", "unreachable", "var", "volatile", "while"}
+var zigKeywords = []string{"align", "and", "async", "await", "break", "const", "continue", "defer", "else", "enum", "error",
+	"export", "extern", "for", "if", "opaque", "or", "orelse", "packed", "pub", "resume", "return", "struct", "suspend", "switch",
+	"test", "try", "union", "unreachable", "var", "volatile", "while"}
 
 // zigName quotes what would not be a name.
 func zigName(name string) string {

@@ -20,7 +20,8 @@ func TestMisuseOfSmallLanguages(t *testing.T) {
 	const block, limit = "503 Service Unavailable\n", "limit cpu"
 	for handler, cases := range map[string][]misuse{
 		"misuse-c": {
-			{"/write-after-end", 200, "complete\n", false, []string{`misuse/handler.c:8: sluice_write(response, \"more\", 4): state: `}},
+			{"/write-after-end", 200, "complete\n", false,
+				[]string{`misuse/handler.c:8: sluice_write(response, \"more\", 4): state: `}},
 			{"/wrong-length", 200, "short", true, []string{"misuse/handler.c:", "returned before its answer was complete: invalid: "}},
 			{"/double-head", 200, "first\nstate: too late or too early for this call; an answer has one head, and nothing follows its end",
 				false, nil},

@@ -21,7 +21,8 @@ serve((request: Request, response: Response): void => {
     trailers(response);
     return;
   }
-  const seen = [request.method, request.path, orDash(request.query), orDash(request.queryVar("name")), orDash(request.header("X-IN"))];
+  const name = orDash(request.queryVar("name")), field = orDash(request.header("X-IN"));
+  const seen = [request.method, request.path, orDash(request.query), name, field];
   response.setHeader("x-out", "1");
   response.setHeader("X-Out", "2");
   response.addHeader("x-out", "\u00c3\u00a9"); // a character for each byte

@@ -198,7 +198,8 @@ static void test_utf8(void) {
       {"", true},          {"a\x7f", true},          {"\xc2\x80", true},         {"\xc1\xbf", false},
       {"\xe0\xa0\x80", true}, {"\xe0\x9f\xbf", false}, {"\xed\x9f\xbf", true},     {"\xed\xa0\x80", false},
       {"\xee\x80\x80", true}, {"\xf0\x90\x80\x80", true}, {"\xf0\x8f\xbf\xbf", false}, {"\xf4\x8f\xbf\xbf", true},
-      {"\xf4\x90\x80\x80", false}, {"\xf8\x88\x80\x80\x80", false}, {"\x80", false}, {"\xe2\x82", false}, {"\xe2\x28\xa1", false},
+      {"\xf4\x90\x80\x80", false}, {"\xf8\x88\x80\x80\x80", false}, {"\x80", false}, {"\xe2\x82", false},
+      {"\xe2\x28\xa1", false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     EXPECT(sluice_is_utf8(exact(cases[i].text)) == cases[i].ok, "case %zu", i);
@@ -349,7 +350,8 @@ static const struct {
 } forms[] = {
     {"--b\r\n" NAMED("a") "\r\n\r\n1" PART(NAMED("b"), "2") "\r\n--b--\r\n", "a|||1;b|||2;"},
     {"preamble" PART(NAMED("a"), "") "\r\n--b--", "a|||;"},
-    {PART(NAMED("f") "; filename=\"x;y.png\"\r\ncontent-type: image/png", "\r\n--c\r\n--") "\r\n--b--", "f|x;y.png|image/png|\r\n--c\r\n--;"},
+    {PART(NAMED("f") "; filename=\"x;y.png\"\r\ncontent-type: image/png", "\r\n--c\r\n--") "\r\n--b--",
+     "f|x;y.png|image/png|\r\n--c\r\n--;"},
     {"--b\r\n" NAMED("a") "\r\n\r\n\r\n--b--", "a|||;"},
     {"--b\r\n" NAMED("a") "\r\n\r\n--b--", "a|||;"}, // RFC 2046 section 5.1.1: the empty line is part of the delimiter
     {"--b \t\r\n" NAMED("a") "\r\n\r\n1\r\n--b--", "a|||1;"},
@@ -427,14 +429,15 @@ static void test_multipart(void) {
     EXPECT(strcmp(got, forms[i].want) == 0, "whole:\n%s\ngives\n%s\nwant\n%s", forms[i].body, got, forms[i].want);
     for (size_t piece = 1; piece <= body.len + 1; piece++) {
       read_stream(body, piece, 512, got);
-      EXPECT(strcmp(got, forms[i].want) == 0, "pieces of %zu:\n%s\ngives\n%s\nwant\n%s", piece, forms[i].body, got, forms[i].want);
+      EXPECT(strcmp(got, forms[i].want) == 0, "pieces of %zu:\n%s\ngives\n%s\nwant\n%s", piece, forms[i].body, got,
+             forms[i].want);
     }
   }
 }
 
 // Both ways of reading a form say the same of anything.
 static void test_multipart_random(void) {
-  static const char *const words[] = {"\r\n", "--b", "--", NAMED("a"), "\r\n\r\n", "x", "\r", "\n", "-", "b", PART(NAMED("p"), "q")};
+  static const char *const words[] = {"\r\n", "--b", "--", "\r\n\r\n", "x", "\r", "\n", "-", "b", NAMED("a"), PART(NAMED("p"), "q")};
   char body[4096], whole[8192], streamed[8192];
   unsigned seed = 1;
   for (int round = 0; round < 20000; round++) {
