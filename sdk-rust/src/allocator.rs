@@ -1,0 +1,172 @@
+//! A small allocator for handlers: about a kilobyte, and it begins in what is left of the module's own memory, so that a
+//! small handler needs no further page. The host copies a handler's memory after every request, and every page counts.
+//!
+//! Blocks come in sizes of four steps to a doubling, so at most a fifth of one is wasted. A block that is freed waits for
+//! the next of its size; blocks are neither split nor joined. The block that was given last can grow, which is what a
+//! growing vector does as a rule.
+
+use std::ptr;
+
+/// The sizes: 16, 32, 48, 64, then 80, 96, 112, 128, 160, 192 and so on, to above 2 GiB.
+const CLASSES: usize = 4 + 4 * 25;
+
+/// A freed block.
+struct Free {
+    next: *mut Free,
+}
+
+/// Has the memory grow by at least so many bytes, and says where what is new begins and ends. The first time it gives what
+/// is there already.
+pub(crate) type More = fn(size: usize, first: bool) -> Option<(usize, usize)>;
+
+/// The state of the allocator.
+pub(crate) struct Heap {
+    free: [*mut Free; CLASSES],
+    /// Where the bytes begin that were never given away, and where they end.
+    top: usize,
+    end: usize,
+}
+
+impl Heap {
+    pub(crate) const fn new() -> Self {
+        Heap { free: [ptr::null_mut(); CLASSES], top: 0, end: 0 }
+    }
+
+    /// Gives a block, or null when there is no memory.
+    pub(crate) unsafe fn alloc(&mut self, size: usize, align: usize, more: More) -> *mut u8 {
+        let class = match class(size) {
+            Some(class) => class,
+            None => return ptr::null_mut(),
+        };
+        let block = self.free[class];
+        if !block.is_null() && block as usize % align == 0 {
+            self.free[class] = (*block).next;
+            return block as *mut u8;
+        }
+        self.carve(class_size(class), align, more)
+    }
+
+    /// Takes a block of what was never given away.
+    unsafe fn carve(&mut self, size: usize, align: usize, more: More) -> *mut u8 {
+        let align = align.max(16);
+        let mut start = (self.top + align - 1) & !(align - 1);
+        if start > self.end || size > self.end - start || self.top == 0 {
+            let (low, high) = match more(size + align, self.top == 0) {
+                Some(new) => new,
+                None => return ptr::null_mut(),
+            };
+            if low != self.end {
+                start = (low + align - 1) & !(align - 1);
+            }
+            self.end = high;
+        }
+        self.top = start + size;
+        start as *mut u8
+    }
+
+    pub(crate) unsafe fn free(&mut self, block: *mut u8, size: usize) {
+        if let Some(class) = class(size) {
+            let block = block as *mut Free;
+            (*block).next = self.free[class];
+            self.free[class] = block;
+        }
+    }
+
+    /// Makes a block larger or smaller where it lies. It reports whether it could.
+    pub(crate) unsafe fn resize(&mut self, block: *mut u8, size: usize, new_size: usize) -> bool {
+        let (old, new) = match (class(size), class(new_size)) {
+            (Some(old), Some(new)) => (class_size(old), class_size(new)),
+            _ => return false,
+        };
+        let start = block as usize;
+        if old != new && start + old == self.top && new <= self.end - start {
+            self.top = start + new;
+            return true;
+        }
+        old == new
+    }
+}
+
+/// The class of blocks that hold so many bytes. Every block is aligned to 16, and some by chance to more.
+fn class(size: usize) -> Option<usize> {
+    if size <= 64 {
+        return Some(size.saturating_sub(1) / 16);
+    }
+    // The two bits below the highest one choose the step.
+    let power = usize::BITS - 1 - (size - 1).leading_zeros();
+    let step = (size - 1) >> (power - 2) & 3;
+    let class = 4 + 4 * (power as usize - 6) + step;
+    (class < CLASSES && size <= isize::MAX as usize / 2).then(|| class)
+}
+
+/// How many bytes the blocks of a class have.
+fn class_size(class: usize) -> usize {
+    if class < 4 {
+        return 16 * (class + 1);
+    }
+    let (power, step) = (6 + (class - 4) / 4, (class - 4) % 4);
+    (5 + step) << (power - 2)
+}
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "allocator"))]
+mod global {
+    use super::Heap;
+    use core::arch::wasm32::{memory_grow, memory_size};
+    use std::alloc::{GlobalAlloc, Layout};
+    use std::cell::UnsafeCell;
+    use std::ptr;
+
+    struct Allocator(UnsafeCell<Heap>);
+
+    // SAFETY: a module has one thread.
+    unsafe impl Sync for Allocator {}
+
+    #[global_allocator]
+    static ALLOCATOR: Allocator = Allocator(UnsafeCell::new(Heap::new()));
+
+    unsafe impl GlobalAlloc for Allocator {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            (*self.0.get()).alloc(layout.size(), layout.align(), more)
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            (*self.0.get()).free(block, layout.size());
+        }
+
+        unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            let heap = &mut *self.0.get();
+            if heap.resize(block, layout.size(), size) {
+                return block;
+            }
+            let new = heap.alloc(size, layout.align(), more);
+            if !new.is_null() {
+                ptr::copy_nonoverlapping(block, new, layout.size().min(size));
+                heap.free(block, layout.size());
+            }
+            new
+        }
+    }
+
+    const PAGE: usize = 64 << 10;
+
+    extern "C" {
+        /// The linker's: where the module's own data ends.
+        static __heap_base: u8;
+    }
+
+    /// Gives the rest of the memory that is there, the first time, and lets it grow then.
+    fn more(size: usize, first: bool) -> Option<(usize, usize)> {
+        // SAFETY: only the address is taken.
+        let base = unsafe { ptr::addr_of!(__heap_base) as usize };
+        let have = memory_size(0) * PAGE;
+        if first && size <= have.saturating_sub(base) {
+            return Some((base, have));
+        }
+        let pages = size.checked_add(PAGE - 1)? / PAGE;
+        if memory_grow(0, pages) == usize::MAX {
+            return None;
+        }
+        let low = if first { base } else { have };
+        Some((low, have + pages * PAGE))
+    }
+}
