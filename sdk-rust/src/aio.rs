@@ -376,7 +376,7 @@ impl Channel {
             return Poll::Ready(Ok(None));
         }
         if state.closed {
-            return Poll::Ready(Err(Error::Closed(Call::NextEvent)));
+            return Poll::Ready(Err(Error::Closed(Call::NEXT_EVENT)));
         }
         if std::mem::take(&mut state.paused) {
             self.session.resume()?;

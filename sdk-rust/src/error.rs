@@ -48,7 +48,7 @@ impl Error {
         }
     }
 
-    #[cold]
+    #[inline(always)]
     fn new(call: Call, errno: Errno) -> Self {
         match errno {
             Errno::AGAIN => Error::Again(call),
@@ -75,71 +75,20 @@ pub(crate) fn check(call: Call, errno: Errno) -> Result<(), Error> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.call().name())?;
+        let call = self.call().0;
+        f.write_str(call.name)?;
         f.write_str(": ")?;
-        match *self {
-            Error::Again(_) => f.write_str("the peer has not taken what was sent before; go on at DATA_DONE"),
-            Error::Invalid(call) => f.write_str(invalid(call)),
-            Error::Fault(_) => f.write_str("an address reaches outside of the memory; this is a bug of the program or of the SDK"),
-            Error::State(call) => f.write_str(state(call)),
-            Error::NoSession(_) => f.write_str("the session is over; keep no session beyond its last event"),
-            Error::Closed(_) => f.write_str("the peer is gone, or the connection is closing; nothing more can be sent or received"),
-            Error::TooBig(call) => f.write_str(too_big(call)),
-            Error::Unsupported(call) => f.write_str(unsupported(call)),
-            Error::Unknown(_, number) => write!(f, "the host says error {number}, which this SDK does not know; use a newer one"),
-        }
-    }
-}
-
-fn invalid(call: Call) -> &'static str {
-    match call {
-        Call::SendEnd => {
-            "fewer bytes were sent than Content-Length announced, or the kept head is not valid; \
-             send all that is announced, or announce nothing"
-        }
-        Call::SendTrailers => {
-            "a field may not be a trailer, or fewer bytes were sent than Content-Length announced; \
-             trailers must not frame or route a message"
-        }
-        Call::SendData => "the head that is kept has a status or a field that HTTP does not allow; correct it before the body",
-        Call::SendInformational => "the status is not one of 100 to 199 without 101, or a field is not allowed there",
-        Call::Upgrade => "a field is not valid, or Upgrade does not name a protocol that the peer offers",
-        _ => "the status is not one of 200 to 999, or a field is not valid: a name is a token, a value has no line ends",
-    }
-}
-
-fn state(call: Call) -> &'static str {
-    match call {
-        Call::Send => "an answer has begun already; answer once, and use send_data to go on with an answer",
-        Call::SendHead | Call::SetHead => "a head was sent already; set status and fields before the first byte of the body",
-        Call::SendData => "the answer is complete, or has no head yet while auto_send is off; write before the end, not after it",
-        Call::SendEnd | Call::SendTrailers => "the answer is complete already, or has no head; end it once",
-        Call::SendInformational => "the answer has begun, or the peer does not wait for a 100; send it ahead of the answer",
-        Call::Upgrade => "the request is not complete, asks for no upgrade, or is answered; upgrade at READY, instead of answering",
-        Call::HoldContinue => "a 100 or an answer was sent already; call it when the head is heard",
-        Call::Discard => "the connection was upgraded; there is no body any more",
-        Call::Stream => "the answer is complete; call it before its end",
-        Call::NextEvent => "the session has no further events",
-        _ => "the call does not fit what was done before",
-    }
-}
-
-fn too_big(call: Call) -> &'static str {
-    match call {
-        Call::SendData => "more bytes than Content-Length announced; announce the true length, or none",
-        Call::Collect => "the body is larger than is to be collected; answer 413, or take it in pieces",
-        _ => "the fields are larger than the server allows; send fewer",
-    }
-}
-
-fn unsupported(call: Call) -> &'static str {
-    match call {
-        Call::NextEvent | Call::WaitWritable => {
-            "an instance that serves several sessions must not wait; \
-             use an async handler, or isolation = \"request\""
-        }
-        Call::Upgrade => "subscribe to UPGRADED first",
-        _ => "not available here",
+        f.write_str(match self {
+            Error::Again(_) => "the peer has not taken what was sent before; go on at DATA_DONE",
+            Error::Invalid(_) => call.invalid,
+            Error::Fault(_) => "an address reaches outside of the memory; this is a bug of the program or of the SDK",
+            Error::State(_) => call.state,
+            Error::NoSession(_) => "the session is over; keep no session beyond its last event",
+            Error::Closed(_) => "the peer is gone, or the connection is closing; nothing more can be sent or received",
+            Error::TooBig(_) => call.too_big,
+            Error::Unsupported(_) => call.unsupported,
+            Error::Unknown(_, _) => "the host gave an error that this SDK does not know; use a newer one",
+        })
     }
 }
 
@@ -159,67 +108,129 @@ impl From<Error> for std::io::Error {
     }
 }
 
-macro_rules! calls {
-    ($($(#[$doc:meta])* $call:ident $name:literal,)*) => {
-        /// A call that can fail: a function of the host, or work that this crate does with several of them.
-        #[non_exhaustive]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Call {
-            $($(#[$doc])* $call,)*
-        }
+/// A call that can fail: a function of the host, or work that this crate does with several of them.
+#[derive(Clone, Copy)]
+pub struct Call(&'static Texts);
 
+/// What the errors of a call mean. Each call has its own, so that a program holds those of the calls that it makes.
+struct Texts {
+    name: &'static str,
+    invalid: &'static str,
+    state: &'static str,
+    too_big: &'static str,
+    unsupported: &'static str,
+}
+
+/// The texts of a call that has no better ones.
+const PLAIN: Texts = Texts {
+    name: "",
+    invalid: "the status is not one of 200 to 999, or a field is not valid: a name is a token, a value has no line ends",
+    state: "the call does not fit what was done before",
+    too_big: "the fields are larger than the server allows; send fewer",
+    unsupported: "not available here",
+};
+
+impl Call {
+    /// The name of the function in events.witx.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+}
+
+impl PartialEq for Call {
+    fn eq(&self, other: &Call) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Call {}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $call:ident $name:literal $({ $($error:ident: $text:expr,)* })?)*) => {
         impl Call {
-            /// The name of the function in events.witx.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Call::$call => $name,)*
-                }
-            }
+            $(
+                $(#[$doc])*
+                pub const $call: Call = Call(&Texts { name: $name, $($($error: $text,)*)? ..PLAIN });
+            )*
         }
     };
 }
 
 calls! {
     /// A whole answer.
-    Send "send",
+    SEND "send" {
+        state: "an answer has begun already; answer once, and use send_data to go on with an answer",
+    }
     /// The head of an answer.
-    SendHead "send_head",
+    SEND_HEAD "send_head" { state: SECOND_HEAD, }
     /// A head that is kept.
-    SetHead "set_head",
+    SET_HEAD "set_head" { state: SECOND_HEAD, }
     /// The switch for missing heads.
-    AutoSend "auto_send",
+    AUTO_SEND "auto_send"
     /// A piece of body.
-    SendData "send_data",
+    SEND_DATA "send_data" {
+        invalid: "the head that is kept has a status or a field that HTTP does not allow; correct it before the body",
+        state: "the answer is complete, or has no head yet while auto_send is off; write before the end, not after it",
+        too_big: "more bytes than Content-Length announced; announce the true length, or none",
+    }
     /// The end of an answer.
-    SendEnd "send_end",
+    SEND_END "send_end" {
+        invalid: "fewer bytes were sent than Content-Length announced, or the kept head is not valid; \
+                  send all that is announced, or announce nothing",
+        state: SECOND_END,
+    }
     /// Closing once everything was sent.
-    Drain "drain",
+    DRAIN "drain"
     /// Waiting for an event.
-    NextEvent "next_event",
+    NEXT_EVENT "next_event" {
+        state: "the session has no further events",
+        unsupported: NO_WAITING,
+    }
     /// Waiting for room.
-    WaitWritable "wait_writable",
+    WAIT_WRITABLE "wait_writable" { unsupported: NO_WAITING, }
     /// An informational answer.
-    SendInformational "send_informational",
+    SEND_INFORMATIONAL "send_informational" {
+        invalid: "the status is not one of 100 to 199 without 101, or a field is not allowed there",
+        state: "the answer has begun, or the peer does not wait for a 100; send it ahead of the answer",
+    }
     /// The end of an answer, with trailers.
-    SendTrailers "send_trailers",
+    SEND_TRAILERS "send_trailers" {
+        invalid: "a field may not be a trailer, or fewer bytes were sent than Content-Length announced; \
+                  trailers must not frame or route a message",
+        state: SECOND_END,
+    }
     /// Leaving HTTP.
-    Upgrade "upgrade",
+    UPGRADE "upgrade" {
+        invalid: "a field is not valid, or Upgrade does not name a protocol that the peer offers",
+        state: "the request is not complete, asks for no upgrade, or is answered; upgrade at READY, instead of answering",
+        unsupported: "subscribe to UPGRADED first",
+    }
     /// Keeping 100 (Continue) back.
-    HoldContinue "hold_continue",
+    HOLD_CONTINUE "hold_continue" { state: "a 100 or an answer was sent already; call it when the head is heard", }
     /// Reading no more.
-    Pause "pause",
+    PAUSE "pause"
     /// Reading again.
-    Resume "resume",
+    RESUME "resume"
     /// Throwing the body away.
-    Discard "discard",
+    DISCARD "discard" { state: "the connection was upgraded; there is no body any more", }
     /// An answer that takes as long as it likes.
-    Stream "stream",
+    STREAM "stream" { state: "the answer is complete; call it before its end", }
     /// Closing at once.
-    Close "close",
+    CLOSE "close"
     /// How far the request has come.
-    ReadState "get_read_state",
+    READ_STATE "get_read_state"
     /// How far the answer has come.
-    WriteState "get_write_state",
+    WRITE_STATE "get_write_state"
     /// Collecting a body, which this crate does.
-    Collect "body",
+    COLLECT "body" { too_big: "the body is larger than is to be collected; answer 413, or take it in pieces", }
 }
+
+const SECOND_HEAD: &str = "a head was sent already; set status and fields before the first byte of the body";
+const SECOND_END: &str = "the answer is complete already, or has no head; end it once";
+const NO_WAITING: &str = "an instance that serves several sessions must not wait; use an async handler, or isolation = \"request\"";

@@ -277,4 +277,4 @@ impl Answer for Sent {
 pub(crate) const LARGEST_PIECE: usize = 64 << 10;
 
 /// What is wrong with a body that is larger than is to be collected.
-pub(crate) const TOO_LARGE: Error = Error::TooBig(Call::Collect);
+pub(crate) const TOO_LARGE: Error = Error::TooBig(Call::COLLECT);

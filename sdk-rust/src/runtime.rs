@@ -20,15 +20,18 @@ use std::ptr;
 pub fn start() {
     // Where there is WASI the standard library does that by itself.
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    std::panic::set_hook(Box::new(|panic| {
-        let payload = panic.payload();
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a value that is no text");
-        match panic.location() {
-            Some(at) => crate::log!("panicked at {}:{}:{}: {}", at.file(), at.line(), at.column(), text),
-            None => crate::log!("panicked: {}", text),
-        }
-    }));
+    std::panic::set_hook(Box::new(tell));
+}
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[inline(never)]
+fn tell(panic: &std::panic::PanicInfo<'_>) {
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a value that is no text");
+    if let Some(at) = panic.location() {
+        crate::log!("panicked at {}:{}:{}: {}", at.file(), at.line(), at.column(), text);
+    }
 }
 
 /// Hears an event at the level of events.

@@ -45,7 +45,7 @@ impl Session {
     #[inline]
     pub fn send(self, status: u16, fields: &[Field<'_>], body: impl AsRef<[u8]>) -> Result<(), Error> {
         // SAFETY: a field borrows what it points to.
-        check(Call::Send, unsafe { host::send(self.0, status, raw(fields), body.as_ref()) })
+        check(Call::SEND, unsafe { host::send(self.0, status, raw(fields), body.as_ref()) })
     }
 
     /// Sends the head of an answer whose body follows. Without Content-Length the body is sent in chunks, to HTTP/1.0 until
@@ -58,7 +58,7 @@ impl Session {
     #[inline]
     pub fn send_head(self, status: u16, fields: &[Field<'_>]) -> Result<(), Error> {
         // SAFETY: as in `send`.
-        check(Call::SendHead, unsafe { host::send_head(self.0, status, raw(fields)) })
+        check(Call::SEND_HEAD, unsafe { host::send_head(self.0, status, raw(fields)) })
     }
 
     /// Keeps a head that the first [`send_data`](Self::send_data) or [`send_end`](Self::send_end) sends. A later call
@@ -70,7 +70,7 @@ impl Session {
     #[inline]
     pub fn set_head(self, status: u16, fields: &[Field<'_>]) -> Result<(), Error> {
         // SAFETY: as in `send`.
-        check(Call::SetHead, unsafe { host::set_head(self.0, status, raw(fields)) })
+        check(Call::SET_HEAD, unsafe { host::set_head(self.0, status, raw(fields)) })
     }
 
     /// Says whether [`send_data`](Self::send_data) and [`send_end`](Self::send_end) send a missing head by themselves. On at
@@ -81,7 +81,7 @@ impl Session {
     /// `NoSession`.
     #[inline]
     pub fn auto_send(self, enabled: bool) -> Result<(), Error> {
-        check(Call::AutoSend, host::auto_send(self.0, enabled))
+        check(Call::AUTO_SEND, host::auto_send(self.0, enabled))
     }
 
     /// Sends a piece of body. Never blocks.
@@ -92,7 +92,7 @@ impl Session {
     /// `TooBig` beyond the announced Content-Length, `State` after the end, `Closed`, `Invalid` for the head that was kept.
     #[inline]
     pub fn send_data(self, content: impl AsRef<[u8]>) -> Result<(), Error> {
-        check(Call::SendData, host::send_data(self.0, content.as_ref()))
+        check(Call::SEND_DATA, host::send_data(self.0, content.as_ref()))
     }
 
     /// Ends an answer.
@@ -102,7 +102,7 @@ impl Session {
     /// `Invalid` when fewer bytes were sent than Content-Length announced: the connection is cut. `State`, `Closed`.
     #[inline]
     pub fn send_end(self) -> Result<(), Error> {
-        check(Call::SendEnd, host::send_end(self.0))
+        check(Call::SEND_END, host::send_end(self.0))
     }
 
     /// Ends an answer with trailers. They reach a peer that gets the body in chunks; to others the answer ends without them.
@@ -113,7 +113,7 @@ impl Session {
     #[inline]
     pub fn send_trailers(self, fields: &[Field<'_>]) -> Result<(), Error> {
         // SAFETY: as in `send`.
-        check(Call::SendTrailers, unsafe { host::send_trailers(self.0, raw(fields)) })
+        check(Call::SEND_TRAILERS, unsafe { host::send_trailers(self.0, raw(fields)) })
     }
 
     /// Sends an informational answer, such as 103 (Early Hints), ahead of the answer (RFC 9110 section 15.2). 100 asks a
@@ -126,7 +126,7 @@ impl Session {
     #[inline]
     pub fn send_informational(self, status: u16, fields: &[Field<'_>]) -> Result<(), Error> {
         // SAFETY: as in `send`.
-        check(Call::SendInformational, unsafe { host::send_informational(self.0, status, raw(fields)) })
+        check(Call::SEND_INFORMATIONAL, unsafe { host::send_informational(self.0, status, raw(fields)) })
     }
 
     /// Agrees to leave HTTP: 101 to a request with Upgrade (RFC 9110 section 7.8), 200 to CONNECT (section 9.3.6). UPGRADED
@@ -139,7 +139,7 @@ impl Session {
     #[inline]
     pub fn upgrade(self, fields: &[Field<'_>]) -> Result<(), Error> {
         // SAFETY: as in `send`.
-        check(Call::Upgrade, unsafe { host::upgrade(self.0, raw(fields)) })
+        check(Call::UPGRADE, unsafe { host::upgrade(self.0, raw(fields)) })
     }
 
     /// Keeps the engine from sending 100 (Continue) by itself, for a handler that decides later whether it wants the body.
@@ -150,7 +150,7 @@ impl Session {
     /// `State` when it is too late.
     #[inline]
     pub fn hold_continue(self) -> Result<(), Error> {
-        check(Call::HoldContinue, host::hold_continue(self.0))
+        check(Call::HOLD_CONTINUE, host::hold_continue(self.0))
     }
 
     /// Has the peer not be read any more until [`resume`](Self::resume).
@@ -160,7 +160,7 @@ impl Session {
     /// `NoSession`.
     #[inline]
     pub fn pause(self) -> Result<(), Error> {
-        check(Call::Pause, host::pause(self.0))
+        check(Call::PAUSE, host::pause(self.0))
     }
 
     /// Has the peer be read again.
@@ -170,7 +170,7 @@ impl Session {
     /// `NoSession`.
     #[inline]
     pub fn resume(self) -> Result<(), Error> {
-        check(Call::Resume, host::resume(self.0))
+        check(Call::RESUME, host::resume(self.0))
     }
 
     /// Throws the rest of the request's body away as it comes. A peer that waits for 100 (Continue) does not get it.
@@ -180,7 +180,7 @@ impl Session {
     /// `State` after an upgrade.
     #[inline]
     pub fn discard(self) -> Result<(), Error> {
-        check(Call::Discard, host::discard(self.0))
+        check(Call::DISCARD, host::discard(self.0))
     }
 
     /// Says that the answer is a stream, which may take as long as it likes, so long as the peer reads what it is sent.
@@ -190,7 +190,7 @@ impl Session {
     /// `State` when the answer is complete.
     #[inline]
     pub fn stream(self) -> Result<(), Error> {
-        check(Call::Stream, host::stream(self.0))
+        check(Call::STREAM, host::stream(self.0))
     }
 
     /// Closes the connection once everything sent so far, and the rest of this answer, has gone out.
@@ -200,7 +200,7 @@ impl Session {
     /// `NoSession`.
     #[inline]
     pub fn drain(self) -> Result<(), Error> {
-        check(Call::Drain, host::drain(self.0))
+        check(Call::DRAIN, host::drain(self.0))
     }
 
     /// Closes the connection at once. An answer that is not complete is cut, so that the peer cannot take it for complete.
@@ -210,7 +210,7 @@ impl Session {
     /// `NoSession`.
     #[inline]
     pub fn close(self) -> Result<(), Error> {
-        check(Call::Close, host::close(self.0))
+        check(Call::CLOSE, host::close(self.0))
     }
 
     /// How far the request has come, as it was delivered.
@@ -221,7 +221,7 @@ impl Session {
     #[inline]
     pub fn read_state(self) -> Result<ReadState, Error> {
         let mut state = ReadState::EMPTY;
-        check(Call::ReadState, host::get_read_state(self.0, &mut state))?;
+        check(Call::READ_STATE, host::get_read_state(self.0, &mut state))?;
         Ok(state)
     }
 
@@ -233,14 +233,14 @@ impl Session {
     #[inline]
     pub fn write_state(self) -> Result<WriteState, Error> {
         let mut state = WriteState::EMPTY;
-        check(Call::WriteState, host::get_write_state(self.0, &mut state))?;
+        check(Call::WRITE_STATE, host::get_write_state(self.0, &mut state))?;
         Ok(state)
     }
 
     /// Waits for the next event. Only where an instance serves one session at a time.
     pub(crate) fn next_event(self) -> Result<abi::Delivery, Error> {
         let mut delivery = abi::Delivery { event: abi::Event::READY, payload: Bytes::new(&[]) };
-        check(Call::NextEvent, host::next_event(self.0, &mut delivery))?;
+        check(Call::NEXT_EVENT, host::next_event(self.0, &mut delivery))?;
         Ok(delivery)
     }
 
@@ -250,7 +250,7 @@ impl Session {
     ///
     /// `Closed` when the peer is gone, `Unsupported` where an instance serves several sessions.
     pub fn wait_writable(self) -> Result<(), Error> {
-        check(Call::WaitWritable, host::wait_writable(self.0))
+        check(Call::WAIT_WRITABLE, host::wait_writable(self.0))
     }
 }
 

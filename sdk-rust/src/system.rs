@@ -22,8 +22,8 @@ macro_rules! log {
 #[cold]
 pub fn print(text: fmt::Arguments<'_>) {
     let mut line = Line { bytes: [0; LINE], len: 0 };
-    let _ = line.write_fmt(text);
-    let _ = line.write_char('\n');
+    let _ = fmt::write(&mut line, text);
+    let _ = line.write_str("\n");
     line.flush();
 }
 
