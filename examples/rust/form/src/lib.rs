@@ -18,6 +18,11 @@ const PAGE: &str = r#"<!doctype html>
 const LARGEST: usize = 64 << 10;
 
 #[derive(Serialize)]
+struct Form {
+    parts: Vec<Part>,
+}
+
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Part {
     Field { name: String, value: String },
@@ -43,7 +48,7 @@ async fn form(mut req: Request) -> Result<Response, Box<dyn Error>> {
     } else {
         return Ok(error(415, "a form is wanted"));
     };
-    Ok(Response::json(&serde_json::json!({ "parts": parts })))
+    Ok(Response::json(&Form { parts }))
 }
 
 async fn read_parts(req: &mut Request) -> Result<Vec<Part>, multipart::Error> {

@@ -12,6 +12,11 @@ struct Book<'a> {
     year: i64,
 }
 
+#[derive(Serialize)]
+struct Books<'a> {
+    books: Vec<Book<'a>>,
+}
+
 const BOOKS: [Book; 3] = [
     Book { id: 1, title: "Middlemarch", year: 1871 },
     Book { id: 2, title: "Invisible Cities", year: 1972 },
@@ -36,8 +41,7 @@ fn list(req: &Request) -> Response {
         Some(Ok(year)) => year,
         None => i64::MIN,
     };
-    let books: Vec<Book> = BOOKS.into_iter().filter(|book| book.year > after).collect();
-    Response::json(&json!({ "books": books }))
+    Response::json(&Books { books: BOOKS.into_iter().filter(|book| book.year > after).collect() })
 }
 
 fn find(id: &str) -> Response {
