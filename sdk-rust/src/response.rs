@@ -204,7 +204,8 @@ impl IntoBody for Vec<u8> {
 /// What a handler may give back.
 ///
 /// A [`Response`] is sent. [`Sent`] says that the answer was given already. With `Result`, the error is printed to the log
-/// and answered 500, or the connection is cut when an answer has begun; only a peer that is gone is not worth a line.
+/// and answered 500, or the connection is cut when an answer has begun. What the peer alone has done is not worth a line: that
+/// it is gone, and that its body is larger than is collected, which is answered 413.
 ///
 /// ```
 /// use sluice::{Request, Response};
@@ -244,21 +245,23 @@ impl<A: Answer, E: Display + 'static> Answer for Result<A, E> {
     }
 }
 
-/// Deals with the error that a handler gives back.
+/// Deals with the error that a handler gives back. Two errors are the peer's doing, and no line of the log: that it is gone,
+/// and that its body is larger than the handler collects.
 #[cold]
 pub(crate) fn settle(session: Session, error: impl Display + 'static) {
-    if !is_closed(&error) {
-        runtime::fail(session, &error);
+    match own(&error) {
+        Some(Error::Closed(_)) => {}
+        Some(error) if *error == TOO_LARGE => runtime::answer_for(session, 413, "413 Content Too Large\n"),
+        _ => runtime::fail(session, &error),
     }
 }
 
-/// Whether an error says no more than that the peer is gone.
-fn is_closed(error: &dyn Any) -> bool {
-    let error = match error.downcast_ref::<Box<dyn std::error::Error>>() {
-        Some(boxed) => boxed.downcast_ref::<Error>(),
-        None => error.downcast_ref::<Error>(),
-    };
-    matches!(error, Some(Error::Closed(_)))
+/// The error of this crate that an error is, perhaps in a box.
+fn own(error: &dyn Any) -> Option<&Error> {
+    match error.downcast_ref::<Box<dyn std::error::Error>>() {
+        Some(boxed) => boxed.downcast_ref(),
+        None => error.downcast_ref(),
+    }
 }
 
 /// Proof that a request was answered: what ends an answer gives it, and a streaming handler gives it back, so that no way

@@ -120,10 +120,17 @@ pub const ASYNCHRONOUS: Subscriptions =
 #[cold]
 pub fn fail(session: Session, error: &dyn Display) {
     crate::log!("the handler failed: {error}");
+    answer_for(session, 500, "500 Internal Server Error\n");
+}
+
+/// Answers for a handler that does not, or closes the connection when it has begun to: the peer must not take that for
+/// complete.
+#[cold]
+pub fn answer_for(session: Session, status: u16, body: &str) {
     let begun = !matches!(session.write_state(), Ok(WriteState::EMPTY | WriteState::CONTINUE_ISSUED));
     let text = [crate::Field::new("content-type", "text/plain; charset=utf-8")];
-    // When nothing can be sent either, the host answers for us.
-    let _ = if begun { session.close() } else { session.send(500, &text, "500 Internal Server Error\n") };
+    // When nothing can be sent, the host answers for us.
+    let _ = if begun { session.close() } else { session.send(status, &text, body) };
 }
 
 /// How large a buffer to begin with, in bytes. Whole requests are small as a rule, and the buffer grows for those that are
