@@ -505,11 +505,7 @@ pub(crate) fn hear<A: Answer, F: Future<Output = A> + 'static>(
 }
 
 /// Makes the task of a request whose head is complete.
-fn begin<A: Answer, F: Future<Output = A> + 'static>(
-    session: Session,
-    fields: Fields<'_>,
-    handle: impl FnOnce(Request) -> F,
-) {
+fn begin<A: Answer, F: Future<Output = A> + 'static>(session: Session, fields: Fields<'_>, handle: impl FnOnce(Request) -> F) {
     let mut head = match tasks(|tasks| tasks.remove(session)) {
         Some(Task { stage: Stage::Line(head), .. }) => head,
         _ => return,

@@ -96,7 +96,7 @@ fn class(size: usize) -> Option<usize> {
     let power = usize::BITS - 1 - (size - 1).leading_zeros();
     let step = (size - 1) >> (power - 2) & 3;
     let class = 4 + 4 * (power as usize - 6) + step;
-    (class < CLASSES && size <= isize::MAX as usize / 2).then(|| class)
+    (class < CLASSES && size <= isize::MAX as usize / 2).then_some(class)
 }
 
 /// How many bytes the blocks of a class have.
@@ -168,5 +168,88 @@ mod global {
         }
         let low = if first { base } else { have };
         Some((low, have + pages * PAGE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every class holds what belongs to it and wastes little.
+    #[test]
+    fn classes() {
+        for size in
+            (1..5000).chain((12..31).flat_map(|power| [-1, 0, 1].map(|more| (1usize << power).wrapping_add(more as usize))))
+        {
+            let held = class_size(class(size).unwrap());
+            assert!(held >= size && held % 16 == 0, "{size} bytes in a block of {held}");
+            assert!(size <= 64 || (held - size) * 5 <= held, "{size} bytes in a block of {held}");
+        }
+        assert_eq!(class(usize::MAX), None);
+    }
+
+    const SIZE: usize = 1 << 20;
+
+    /// Memory that grows by 4 KiB, with a hole in it now and then, up to a mebibyte.
+    fn more(size: usize, first: bool) -> Option<(usize, usize)> {
+        thread_local! {
+            static MEMORY: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+        }
+        MEMORY.with(|memory| {
+            if first {
+                let base = Box::leak(vec![0u128; SIZE / 16].into_boxed_slice()).as_ptr() as usize;
+                memory.set((base, base + SIZE));
+            }
+            let (mut start, end) = memory.get();
+            if start % 3 == 0 {
+                start += 4096;
+            }
+            let next = start + (size + 4095) / 4096 * 4096;
+            memory.set((next, end));
+            (next <= end).then_some((start, next))
+        })
+    }
+
+    /// Blocks never overlap, keep what is in them, and are used again.
+    #[test]
+    fn blocks() {
+        let mut heap = Heap::new();
+        let mut blocks: Vec<(*mut u8, usize, u8)> = Vec::new();
+        let mut random = 1u64;
+        let mut below = |limit: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random as usize % limit
+        };
+        let mut grown = 0;
+        for round in 0..20_000 {
+            let most = [32, 300, 5000][below(3)];
+            let size = 1 + below(most);
+            if blocks.len() < 20 {
+                let align = 1 << below(8);
+                let block = unsafe { heap.alloc(size, align, more) };
+                assert!(!block.is_null(), "no memory after {round} rounds: freed blocks are not used again");
+                assert_eq!(block as usize % align.max(16), 0);
+                unsafe { ptr::write_bytes(block, round as u8, size) };
+                blocks.push((block, size, round as u8));
+                continue;
+            }
+            let at = below(blocks.len());
+            let (block, old, mark) = blocks[at];
+            let content = unsafe { std::slice::from_raw_parts(block, old) };
+            assert!(content.iter().all(|b| *b == mark), "a block was overwritten");
+            if unsafe { heap.resize(block, old, size) } {
+                grown += 1;
+                unsafe { ptr::write_bytes(block, mark, size) };
+                blocks[at].1 = size;
+            } else {
+                unsafe { heap.free(block, old) };
+                blocks.swap_remove(at);
+            }
+        }
+        assert!(grown > 100, "{grown} blocks were resized where they lay");
+        assert!(unsafe { heap.alloc(2 * SIZE, 1, more) }.is_null());
+        assert!(unsafe { heap.alloc(usize::MAX, 1, more) }.is_null());
     }
 }

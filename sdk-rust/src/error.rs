@@ -233,4 +233,5 @@ calls! {
 
 const SECOND_HEAD: &str = "a head was sent already; set status and fields before the first byte of the body";
 const SECOND_END: &str = "the answer is complete already, or has no head; end it once";
-const NO_WAITING: &str = "an instance that serves several sessions must not wait; use an async handler, or isolation = \"request\"";
+const NO_WAITING: &str =
+    "an instance that serves several sessions must not wait; use an async handler, or isolation = \"request\"";

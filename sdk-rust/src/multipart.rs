@@ -1,7 +1,7 @@
 //! `multipart/form-data`: the parts of a form, with files (RFC 7578, and RFC 2046 section 5.1 for its syntax).
 //!
 //! [`parts`] goes through a body that has come whole. [`blocking::Body::parts`](crate::blocking::Body::parts) and
-//! [`aio::Body::parts`](crate::aio::Body::parts) take parts while they come in, their contents in pieces: however large a
+//! [`aio::Request::parts`](crate::aio::Request::parts) take parts while they come in, their contents in pieces: however large a
 //! file is, no more of it is kept than what has just come. Both are made of the [`Parser`], which waits for nothing and can
 //! be used alone.
 
@@ -97,7 +97,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     })?;
     let boundary = boundary.strip_prefix('"').and_then(|b| b.strip_suffix('"')).unwrap_or(boundary);
     let printable = boundary.bytes().all(|b| (b' '..=b'~').contains(&b));
-    (printable && !boundary.is_empty() && boundary.len() <= MAX_BOUNDARY && !boundary.ends_with(' ')).then(|| boundary)
+    (printable && !boundary.is_empty() && boundary.len() <= MAX_BOUNDARY && !boundary.ends_with(' ')).then_some(boundary)
 }
 
 /// Finds the part of a whole body that begins at an offset, 0 for the first one. It returns the offset of the next.

@@ -2,11 +2,11 @@
 //! handler authors.
 
 use crate::abi::{self, ReceiveBuffer, Subscriptions, WriteState};
-#[cfg(feature = "http")]
-pub use crate::interop::http;
 use crate::aio;
 use crate::blocking;
 use crate::event::{Event, Outcome};
+#[cfg(feature = "http")]
+pub use crate::interop::http;
 use crate::request::Request;
 use crate::response::{settle, Answer};
 use crate::session::Session;

@@ -101,7 +101,7 @@ impl Request {
     pub fn message<A: Answer>(self, handle: impl Fn(crate::Request<'_>) -> A) -> Reply {
         one(self, Subscriptions::READY, false, |session, event, payload, size| {
             // SAFETY: the payload is the event's; so below.
-            unsafe { runtime::message(session, event, payload, size, |request| handle(request)) }
+            unsafe { runtime::message(session, event, payload, size, &handle) }
         })
     }
 
@@ -121,7 +121,7 @@ impl Request {
     /// Has a handler of events answer it.
     pub fn events<R: Outcome>(self, events: Subscriptions, handle: impl Fn(Session, Event<'_>) -> R) -> Reply {
         one(self, events, true, |session, event, payload, size| unsafe {
-            runtime::events(session, event, payload, size, |session, event| handle(session, event))
+            runtime::events(session, event, payload, size, &handle)
         })
     }
 
@@ -132,7 +132,7 @@ impl Request {
         B: for<'a> From<&'a [u8]>,
     {
         one(self, Subscriptions::READY, false, |session, event, payload, size| unsafe {
-            runtime::http(session, event, payload, size, |request| handle(request))
+            runtime::http(session, event, payload, size, &handle)
         })
     }
 }
@@ -143,7 +143,7 @@ pub fn asynchronous<A: Answer, F: Future<Output = A> + 'static>(
     handle: impl Fn(aio::Request) -> F,
 ) -> Vec<Reply> {
     run(requests, runtime::ASYNCHRONOUS, true, |session, event, payload, size| unsafe {
-        runtime::asynchronous(session, event, payload, size, |request| handle(request))
+        runtime::asynchronous(session, event, payload, size, &handle)
     })
 }
 
@@ -156,6 +156,7 @@ pub struct Reply {
     trailers: Vec<(String, Vec<u8>)>,
     informational: Vec<u16>,
     complete: bool,
+    delivered: usize,
     log: String,
 }
 
@@ -195,6 +196,11 @@ impl Reply {
         self.complete
     }
 
+    /// How many bytes of the request's body the handler was given.
+    pub fn delivered(&self) -> usize {
+        self.delivered
+    }
+
     /// What was printed to the log while the handler worked.
     pub fn log(&self) -> &str {
         &self.log
@@ -219,12 +225,7 @@ struct Host {
     log: Vec<u8>,
 }
 
-fn one(
-    request: Request,
-    events: Subscriptions,
-    shared: bool,
-    on_event: impl Fn(u32, u32, *const u8, usize),
-) -> Reply {
+fn one(request: Request, events: Subscriptions, shared: bool, on_event: impl Fn(u32, u32, *const u8, usize)) -> Reply {
     run(vec![request], events, shared, on_event).remove(0)
 }
 
@@ -431,6 +432,7 @@ impl Exchange {
             Incoming::Data(_, _) | Incoming::Trailer if self.discarding => return None,
             Incoming::Data(start, end) => {
                 self.read_state = ReadState::BODY_READY;
+                self.reply.delivered += end - start;
                 let content = Bytes::new(&request.body[start..end]);
                 (abi::Event::DATA_READY, Record::Data(Box::new(abi::Data { content, flags: abi::DataFlags(0) })))
             }
@@ -460,12 +462,13 @@ impl Exchange {
             Record::Closed(r) => place(&**r),
         };
         self.records.push(record);
-        self.wants(event).then(|| (event, payload))
+        self.wants(event).then_some((event, payload))
     }
 
     /// A table of fields that lie in the request.
     fn table(&mut self, fields: &[(String, Vec<u8>)]) -> abi::Fields {
-        let field = |(name, value): &(String, Vec<u8>)| abi::Field { name: Bytes::new(name.as_bytes()), value: Bytes::new(value) };
+        let field =
+            |(name, value): &(String, Vec<u8>)| abi::Field { name: Bytes::new(name.as_bytes()), value: Bytes::new(value) };
         self.tables.push(fields.iter().map(field).collect());
         abi::Fields::new(&self.tables[self.tables.len() - 1])
     }

@@ -83,6 +83,9 @@ fn decode_bytes(encoded: &[u8], plus: bool) -> Cow<'_, str> {
     Cow::Owned(lossy(decoded))
 }
 
+/// What stands for bytes that are no UTF-8.
+const REPLACEMENT: &str = "\u{fffd}";
+
 /// Makes text of bytes. What `String::from_utf8_lossy` does, in a tenth of its code.
 fn lossy(bytes: Vec<u8>) -> String {
     let error = match String::from_utf8(bytes) {
@@ -93,7 +96,7 @@ fn lossy(bytes: Vec<u8>) -> String {
     while let Err(error) = std::str::from_utf8(rest) {
         let (valid, after) = rest.split_at(error.valid_up_to());
         text.push_str(std::str::from_utf8(valid).unwrap_or(""));
-        text.push_str("\u{fffd}");
+        text.push_str(REPLACEMENT);
         rest = &after[error.error_len().unwrap_or(after.len())..];
     }
     text.push_str(std::str::from_utf8(rest).unwrap_or(""));
