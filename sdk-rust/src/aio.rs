@@ -118,6 +118,16 @@ impl Request {
         Ok(Stream { channel: self.body.channel.clone() })
     }
 
+    /// Lets the request take as long as it likes, as [`Session::stream`]. Then the host counts the handler's CPU time from one
+    /// wait to the next, and bodies may be of any size.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::stream`].
+    pub fn stream(&self) -> Result<(), Error> {
+        self.session().stream()
+    }
+
     /// The session, for what goes beyond an answer: hints ahead of it, draining.
     pub fn session(&self) -> Session {
         self.body.channel.session
@@ -301,15 +311,6 @@ impl Stream {
         self.channel.session.send_trailers(fields)?;
         Ok(Sent(()))
     }
-
-    /// Lets the answer take as long as it likes, as [`Session::stream`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::stream`].
-    pub fn stream(&self) -> Result<(), Error> {
-        self.channel.session.stream()
-    }
 }
 
 /// A future made of a function that is polled. The standard library has one since Rust 1.64.
@@ -418,7 +419,7 @@ impl Channel {
 // ----- The executor -----
 
 thread_local! {
-    static TASKS: RefCell<Tasks> = RefCell::new(Tasks { list: Vec::new(), woken: VecDeque::new() });
+    static TASKS: RefCell<Tasks> = RefCell::new(Tasks { list: Vec::new(), woken: VecDeque::new(), most: FEW });
 }
 
 struct Tasks {
@@ -426,7 +427,12 @@ struct Tasks {
     list: Vec<Task>,
     /// The sessions whose tasks are to be polled, the next one first.
     woken: VecDeque<Session>,
+    /// When there are so many tasks, those are looked for whose sessions are over.
+    most: usize,
 }
+
+/// How many tasks there may be until then, at least.
+const FEW: usize = 64;
 
 /// The work on one request.
 struct Task {
@@ -482,6 +488,7 @@ pub(crate) fn hear<A: Answer, F: Future<Output = A> + 'static>(
 ) {
     match event {
         Event::LineReady(line) => {
+            sweep();
             let stage = Stage::Line(OwnedHead::new(line.0));
             return tasks(|tasks| tasks.set(Task { session, stage }));
         }
@@ -502,6 +509,21 @@ pub(crate) fn hear<A: Answer, F: Future<Output = A> + 'static>(
             }
         }
     }
+}
+
+/// Drops the work on sessions that the host has ended by itself, of which no event tells: their time was over, or it has
+/// refused their bodies. To look at every task when their number has doubled costs each of them a constant.
+fn sweep() {
+    if tasks(|tasks| tasks.list.len() < tasks.most) {
+        return;
+    }
+    let over = |task: &Task| matches!(task.session.read_state(), Err(Error::NoSession(_)));
+    let (gone, list): (Vec<Task>, Vec<Task>) = tasks(|tasks| std::mem::take(&mut tasks.list)).into_iter().partition(over);
+    tasks(|tasks| {
+        tasks.list = list;
+        tasks.most = FEW.max(2 * tasks.list.len());
+    });
+    drop(gone); // only now: what a future does when it is dropped may come here
 }
 
 /// Makes the task of a request whose head is complete.

@@ -299,6 +299,16 @@ impl Responder {
         Ok(writer)
     }
 
+    /// Lets the request take as long as it likes, as [`Session::stream`]. Then the host counts the handler's CPU time from one
+    /// wait to the next, and bodies may be of any size.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::stream`].
+    pub fn stream(&self) -> Result<(), Error> {
+        self.session.stream()
+    }
+
     /// The session, for what goes beyond an answer: hints ahead of it, draining.
     pub fn session(&self) -> Session {
         self.session
@@ -352,15 +362,6 @@ impl Writer {
     pub fn trailers(self, fields: &[Field<'_>]) -> Result<Sent, Error> {
         self.session.send_trailers(fields)?;
         Ok(Sent(()))
-    }
-
-    /// Lets the answer take as long as it likes, as [`Session::stream`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::stream`].
-    pub fn stream(&self) -> Result<(), Error> {
-        self.session.stream()
     }
 }
 

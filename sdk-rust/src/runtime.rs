@@ -20,16 +20,16 @@ use std::ptr;
 pub fn start() {
     // Where there is WASI the standard library does that by itself.
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    std::panic::set_hook(Box::new(tell));
+    std::panic::set_hook(Box::new(|panic| tell(panic.payload(), panic.location())));
 }
 
+/// Tells the log of a panic.
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 #[inline(never)]
-fn tell(panic: &std::panic::PanicInfo<'_>) {
-    let payload = panic.payload();
+fn tell(payload: &dyn std::any::Any, location: Option<&std::panic::Location<'_>>) {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a value that is no text");
-    if let Some(at) = panic.location() {
+    if let Some(at) = location {
         crate::log!("panicked at {}:{}:{}: {}", at.file(), at.line(), at.column(), text);
     }
 }

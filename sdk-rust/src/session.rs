@@ -183,7 +183,8 @@ impl Session {
         check(Call::DISCARD, host::discard(self.0))
     }
 
-    /// Says that the answer is a stream, which may take as long as it likes, so long as the peer reads what it is sent.
+    /// Says that the answer is a stream, which may take as long as it likes, so long as the peer reads what it is sent. CPU
+    /// time is then counted from one wait to the next. It may be said before the answer begins.
     ///
     /// # Errors
     ///

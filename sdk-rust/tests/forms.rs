@@ -81,7 +81,7 @@ fn random_forms() {
     ];
     let mut random = Random(7);
     let mut read = [0, 0];
-    for round in 0..30_000 {
+    for round in 0..6000 {
         let mut form: Vec<u8> = if round % 2 == 0 { FORM.into() } else { b"--X".to_vec() };
         for _ in 0..random.below(8) {
             let word = words[random.below(words.len())];
@@ -101,7 +101,7 @@ fn random_forms() {
         let size = 1 + random.below(20);
         assert_eq!(pieces(&form, |at| at + 1 + random.below(size)), want, "{:?}", String::from_utf8_lossy(&form));
     }
-    assert!(read[0] > 3000 && read[1] > 3000, "{read:?} forms could not, and could be read");
+    assert!(read[0] > 600 && read[1] > 600, "{read:?} forms could not, and could be read");
 }
 
 /// However large a part is, the parser keeps no more than what it needs.

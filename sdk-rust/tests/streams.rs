@@ -234,6 +234,24 @@ fn cancellation() {
     assert_eq!(dropped.get(), 1);
 }
 
+/// So is one whose session the host has ended without a word, though later.
+#[test]
+fn sessions_that_end_unheard() {
+    let live = Rc::new(());
+    let handle = |_: aio::Request| {
+        let mine = live.clone();
+        async move {
+            std::future::pending::<()>().await;
+            drop(mine);
+            Response::new(204)
+        }
+    };
+    for _ in 0..1000 {
+        assert_eq!(Request::get("/").asynchronous(handle).status(), 500);
+    }
+    assert!(Rc::strong_count(&live) < 100, "{} futures are kept", Rc::strong_count(&live) - 1);
+}
+
 /// A handler that does not take its body is not sent more of it.
 #[test]
 fn backpressure() {

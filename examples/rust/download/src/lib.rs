@@ -3,8 +3,8 @@
 use sluice::aio::Request;
 use sluice::{Error, Response, Sent};
 
-const PIECE: u64 = 64 << 10;
-const LARGEST: u64 = 1 << 30;
+const PIECE: usize = 64 << 10;
+const LARGEST: usize = 1 << 30;
 
 async fn download(req: Request) -> Result<Sent, Error> {
     if !matches!(req.method(), "GET" | "HEAD") {
@@ -28,19 +28,20 @@ async fn download(req: Request) -> Result<Sent, Error> {
     if let Some(content_range) = content_range {
         head = head.with_header("content-range", content_range);
     }
+    req.stream()?; // a large file may take its time
     let mut out = req.start(head)?;
-    let mut at = start;
-    while at < end && req.method() != "HEAD" {
-        let next = end.min(at + PIECE);
-        out.write((at..next).map(|i| (i % 251) as u8).collect::<Vec<u8>>()).await?;
-        at = next;
+    if req.method() == "GET" {
+        let file: Vec<u8> = (0..251).cycle().take(251 + PIECE).collect(); // its content is the same every 251 bytes
+        for at in (start..end).step_by(PIECE) {
+            out.write(&file[at % 251..][..PIECE.min(end - at)]).await?;
+        }
     }
     out.finish()
 }
 
 /// The first byte and the one behind the last, for one range of bytes. `Some(None)` lies behind the end; `None` is to be
 /// ignored: several ranges, another unit, what cannot be understood.
-fn find_range(range: &str, size: u64) -> Option<Option<(u64, u64)>> {
+fn find_range(range: &str, size: usize) -> Option<Option<(usize, usize)>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let (start, end) = match (number(first), number(last)) {
         (Some(first), Some(last)) if first <= last => (first, size.min(last.saturating_add(1))),
@@ -52,9 +53,9 @@ fn find_range(range: &str, size: u64) -> Option<Option<(u64, u64)>> {
 }
 
 /// A number of digits only. One that is too large for a computer is larger than any file, too.
-fn number(digits: &str) -> Option<u64> {
+fn number(digits: &str) -> Option<usize> {
     let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    valid.then(|| digits.parse().unwrap_or(u64::MAX))
+    valid.then(|| digits.parse().unwrap_or(usize::MAX))
 }
 
 sluice::handler!(async download);

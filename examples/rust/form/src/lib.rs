@@ -35,6 +35,7 @@ async fn form(mut req: Request) -> Result<Response, Box<dyn Error>> {
     } else if req.method() != "POST" {
         return Ok(error(405, "not allowed").with_header("allow", "GET, HEAD, POST"));
     }
+    req.stream()?; // a large file may take its time
     let parts = if req.has_type("application/x-www-form-urlencoded") {
         let body = req.body().bytes().await?;
         urlencoded::pairs(&body).map(|(name, value)| Part::Field { name: name.into(), value: value.into() }).collect()

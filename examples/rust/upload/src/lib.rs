@@ -8,6 +8,7 @@ fn upload(head: &Head, body: &mut Body, responder: Responder) -> Result<Sent, Er
     if !matches!(head.method(), "POST" | "PUT") {
         return responder.send(Response::new(405).with_header("allow", "POST, PUT"));
     }
+    responder.stream()?; // a large body may take its time
     let (mut bytes, mut hash) = (0, Sha256::new());
     while let Some(piece) = body.next()? {
         bytes += piece.len();
