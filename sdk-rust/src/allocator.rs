@@ -156,7 +156,8 @@ mod global {
 
     /// Gives the rest of the memory that is there, the first time, and lets it grow then.
     fn more(size: usize, first: bool) -> Option<(usize, usize)> {
-        // SAFETY: only the address is taken.
+        // SAFETY: only the address is taken, which newer compilers know to be safe.
+        #[allow(unused_unsafe)]
         let base = unsafe { ptr::addr_of!(__heap_base) as usize };
         let have = memory_size(0) * PAGE;
         if first && size <= have.saturating_sub(base) {
