@@ -72,6 +72,11 @@ pub use request::Request;
 pub use response::{reply, Answer, IntoBody, Response, Sent};
 pub use session::Session;
 
+/// The guide. Its examples are compiled with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rust.md")]
+mod guide {}
+
 /// The host's functions: those that are imported, or natively those of a host for tests.
 #[cfg(target_arch = "wasm32")]
 use abi as host;
