@@ -27,25 +27,28 @@ use crate::fields::{Field, Fields, OwnedFields};
 use crate::head::{Head, OwnedHead};
 use crate::multipart::{self, Parser, PartHead, Step};
 use crate::response::{settle, Answer, Response, Sent, LARGEST_PIECE, TOO_LARGE};
+use crate::runtime;
 use crate::session::Session;
 use std::cell::Cell;
 use std::io;
 
 thread_local! {
     /// The start line of a request whose fields have not been heard.
-    static LINE: Cell<Option<OwnedHead>> = const { Cell::new(None) };
+    static LINE: Cell<Option<(Session, OwnedHead)>> = const { Cell::new(None) };
 }
 
 /// Hears one of the first two events of a request. The handler, called with the second, pulls the others itself.
 pub(crate) fn hear<A: Answer>(session: Session, event: Event<'_>, handle: impl FnOnce(&Head, &mut Body, Responder) -> A) {
     match event {
-        Event::LineReady(line) => LINE.with(|kept| kept.set(Some(OwnedHead::new(line.0)))),
-        Event::HeaderReady(fields) => {
-            if let Some(line) = LINE.with(Cell::take) {
-                // What is pulled leaves the payload of this event as it is.
-                serve(session, &line.with_fields(fields).head, handle);
-            }
-        }
+        Event::LineReady(line) => LINE.with(|kept| kept.set(Some((session, OwnedHead::new(line.0))))),
+        // What is pulled leaves the payload of this event as it is.
+        Event::HeaderReady(fields) => match LINE.with(Cell::take) {
+            Some((of, line)) if of == session => serve(session, &line.with_fields(fields).head, handle),
+            _ => runtime::fail(
+                session,
+                &"a blocking handler cannot serve several sessions; use an async one, or another isolation",
+            ),
+        },
         _ => {} // what comes after the handler has ended
     }
 }
@@ -373,5 +376,29 @@ impl io::Write for Writer {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(()) // the host sends what it has whenever the handler waits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{run, Request};
+
+    /// Where events of several sessions are mixed, no request is answered as if it were another's.
+    #[test]
+    fn mixed_sessions() {
+        let requests = vec![Request::get("/one"), Request::get("/two")];
+        let replies = run(requests, runtime::STREAM, true, |session, event, payload, size| {
+            // SAFETY: the payload is the event's.
+            unsafe {
+                runtime::blocking(session, event, payload, size, |head, _, responder| {
+                    responder.send(Response::text(head.target().to_owned()))
+                })
+            }
+        });
+        for (reply, target) in replies.iter().zip(["/one", "/two"]) {
+            assert!(reply.status() == 500 || reply.text() == target, "{target} was answered {}", reply.text());
+            assert!(reply.log().contains("cannot serve several sessions"));
+        }
     }
 }

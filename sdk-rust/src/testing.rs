@@ -230,7 +230,7 @@ fn one(request: Request, events: Subscriptions, shared: bool, on_event: impl Fn(
 }
 
 /// Delivers the events of several requests by turns, until no more are due.
-fn run(
+pub(crate) fn run(
     requests: Vec<Request>,
     events: Subscriptions,
     shared: bool,
