@@ -11,7 +11,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 main() {
   local verb=${1:-help}
   case $verb in
-    examples | test | help) "verb_$verb" ;;
+    cargo | examples | test | help) "verb_$verb" ;;
     *)
       echo "sdk-rust/build.sh: there is no verb '$verb'" >&2
       verb_help >&2
@@ -28,6 +28,11 @@ verb_examples() {
     wasm "$folder" "build/examples/rust/$(basename "$folder").wasm"
   done
   wasm sdk-rust/misuse build/handlers/misuse-rust.wasm
+}
+
+## cargo      prints the cargo that the handlers are built with
+verb_cargo() {
+  wasm_cargo
 }
 
 ## test       runs the SDK's tests natively, and the examples in its documentation; clippy and rustfmt where they are there
