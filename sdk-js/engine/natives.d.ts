@@ -1,11 +1,15 @@
 // What the engine module offers to the runtime: the border between engine/, which is WebAssembly, and runtime/, which is
 // JavaScript. The object is the global `__sluice` while the runtime is evaluated; the runtime keeps it and deletes the global.
 //
-// Every call but those that say otherwise gives back an errno of ../abi.js. A wrong type of argument throws a TypeError.
+// Every call but those that say otherwise gives back an errno of ../abi.js. A wrong type of argument throws a TypeError, and so
+// does what needs the host while the handler is built: everything that takes a session, `random`, `environ`, Math.random.
+//
+// Stacks name the author's files and lines as they are: the build rewrites the positions in the compiled code. Files of the
+// runtime are named "sluice:NAME.js". Besides ECMAScript there are atob, btoa, queueMicrotask and DOMException.
 
 /** A session handle, as in the ABI. */
 type Session = number;
-/** The head of a request, kept by the engine from HEADER_READY (or READY with a whole message) until `freeHead`. */
+/** The head of a request, kept by the engine from HEADER_READY (or READY with a whole message) until `freeHead`. Never 0. */
 type Head = number;
 /** Names and values in turn. Each character is one byte (a ByteString of WebIDL); above U+00FF a TypeError is thrown. */
 type FlatFields = string[];
@@ -43,13 +47,24 @@ export interface Natives {
   fields(head: Head): FlatFields;
   freeHead(head: Head): void;
 
+  /**
+   * The own enumerable properties of an object as fields, names in lower case, when they can be sent as they are: tokens, and
+   * strings without anything around them. Undefined for any other object, which has to be looked at more closely.
+   */
+  plainFields(init: object): FlatFields | undefined;
+  /** What a promise is fulfilled with; undefined for one that is not, and for what is no promise. */
+  fulfilled(promise: unknown): unknown;
   /** UTF-8, with the replacement character for what is none; a byte order mark stays. */
   decode(bytes: Uint8Array): string;
   encode(text: string): Uint8Array;
   /** Fills with random bytes of the host (WASI's random_get). */
   random(bytes: Uint8Array): void;
-  /** Nanoseconds of the monotonic clock since some moment, as a number of milliseconds. */
+  /** Takes whole blocks of 64 bytes into a hash value of SHA-256, 32 bytes (FIPS 180-4 section 6.2.2); at build time, too. */
+  sha256(state: Uint8Array, blocks: Uint8Array): void;
+  /** Nanoseconds of the monotonic clock since some moment, as a number of milliseconds; 0 while the handler is built. */
   monotonic(): number;
+  /** The environment of the route: names and values in turn (WASI's environ_get), decoded from UTF-8. */
+  environ(): string[];
   /** Prints lines: 1 standard output, 2 standard error. Both go to the host's log. */
   print(stream: 1 | 2, text: string): void;
 
@@ -69,6 +84,11 @@ export interface Natives {
    * the error and traps.
    */
   listen(mask: number, listener: (event: number, session: Session, payload: unknown, extra: unknown) => void): void;
+  /**
+   * Has a function called once by `_initialize` of the built module, before the host takes the image that requests begin with.
+   * What it reads of the host (the environment) so costs nothing for each request.
+   */
+  started(callback: () => void): void;
   /** What is called with every rejection that nobody handles, once the queue of jobs is empty. */
   rejected(report: (reason: unknown) => void): void;
 }
