@@ -44,6 +44,36 @@ func BenchmarkMetering(b *testing.B) {
 	}
 }
 
+// BenchmarkMarks compares rewritten modules in the same way with those that do not mark what they write.
+func BenchmarkMarks(b *testing.B) {
+	for _, w := range workloads {
+		b.Run(w.name, func(b *testing.B) {
+			binary := w.wasm(b)
+			h := newHost(b, wazero.NewRuntimeConfigCompiler())
+			h.provide(b, binary)
+			unmarked, err := rewrite.RewriteUnmarked(binary)
+			if err != nil {
+				b.Fatal(err)
+			}
+			instance := h.instance(b, unmarked.Wasm)
+			without, with := &program{b, h, instance, budget(instance)}, h.open(b, binary, true)
+			withoutTurn, withTurn := turn(w.begin(without)), turn(w.begin(with))
+			var ratios []float64
+			for b.Loop() {
+				var one, two float64
+				if len(ratios)%2 == 0 {
+					one, two = withoutTurn(), withTurn()
+				} else {
+					two, one = withTurn(), withoutTurn()
+				}
+				ratios = append(ratios, two/one)
+			}
+			b.ReportMetric(0, "ns/op") // of a pair of turns: says nothing
+			b.ReportMetric(median(ratios), "x")
+		})
+	}
+}
+
 // turn makes turns of about a millisecond, which give the nanoseconds that one step took.
 func turn(step func() uint64) func() float64 {
 	run := func(count int) time.Duration {

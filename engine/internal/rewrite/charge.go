@@ -31,7 +31,10 @@ const (
 )
 
 // density is how densely charges stand.
-type density struct{ cost, unequal, inlined uint32 }
+type density struct {
+	cost, unequal, inlined uint32
+	unmarked               bool // for measuring: what is written is not marked
+}
 
 var usual = density{cost: mostCost, unequal: mostUnequal, inlined: mostInlined}
 

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/sluicehttp/sluice/engine/internal/wasm"
+import (
+	"math/bits"
+
+	"github.com/sluicehttp/sluice/engine/internal/wasm"
+)
 
 // emitter writes the code section.
 type emitter struct {
@@ -48,8 +52,14 @@ func (e *emitter) function(i int) {
 		e.body.block(e.results(e.Types[e.Functions[e.ImportedFunctions+i]].Results))
 	}
 	at := f.code.Start
+	marks := e.marks[f.firstMark:f.lastMark]
 	for j := f.first; j < f.last; j++ {
 		ev := &e.events[j]
+		for ; len(marks) > 0 && marks[0].at <= ev.at; marks = marks[1:] {
+			e.body = append(e.body, e.Wasm[at:marks[0].at]...)
+			e.mark(f, &marks[0])
+			at = int(marks[0].at)
+		}
 		e.body = append(e.body, e.Wasm[at:ev.at]...)
 		e.pay(ev.before)
 		e.event(f, ev)
@@ -63,14 +73,45 @@ func (e *emitter) function(i int) {
 	e.body.end()
 }
 
-// locals writes the declaration of the locals, with one more for a length.
+// locals writes the declaration of the locals, with those that are needed beside them.
 func (e *emitter) locals(out code, f *function) code {
-	if !f.scratch {
-		return append(out, f.locals.Of(e.Wasm)...)
-	}
 	r := wasm.NewReader(e.Wasm, f.locals)
-	out = wasm.AppendU32(out, r.U32()+1)
-	return append(append(out, r.Rest().Of(e.Wasm)...), 1, wasm.I32)
+	out = wasm.AppendU32(out, r.U32()+uint32(bits.OnesCount8(uint8(f.scratch))))
+	out = append(out, r.Rest().Of(e.Wasm)...)
+	for i, t := range scratchTypes {
+		if f.scratch>>i&1 != 0 {
+			out = append(out, 1, t)
+		}
+	}
+	return out
+}
+
+// mark has the code mark a block.
+func (e *emitter) mark(f *function, m *mark) {
+	c := &e.body
+	switch m.where {
+	case inLocal:
+		c.markOf(e.written(), func() { c.get(m.arg) }, m.add)
+	case inGlobal:
+		c.markOf(e.written(), func() { c.global(m.arg) }, m.add)
+	case inWideLocal:
+		c.global(e.written()).const64(1).get(m.arg)
+		if m.add > 0 {
+			c.const64(int64(m.add)).op(wasm.OpI64Add)
+		}
+		c.const64(blockLog).op(wasm.OpI64ShrU).op(wasm.OpI64Shl).op(wasm.OpI64Or).set(e.written())
+	case inOperand:
+		for i := len(m.values) - 1; i >= 0; i-- {
+			c.put(f.extra(scratchOf(m.values, i)))
+		}
+		address := f.extra(scratchAddress)
+		c.tee(address).markOf(e.written(), func() { c.get(address) }, m.add)
+		for i := range m.values {
+			c.get(f.extra(scratchOf(m.values, i)))
+		}
+	case constant:
+		c.global(e.written()).const64(1 << (m.arg % MarkedBlocks)).op(wasm.OpI64Or).set(e.written())
+	}
 }
 
 // enter charges for the first stretch of a function, and for its frame.
@@ -156,9 +197,11 @@ func (e *emitter) back(ev *event) {
 
 // bulk runs memory.copy or memory.fill where its length is small, and calls a helper otherwise.
 func (e *emitter) bulk(f *function, ev *event) {
-	e.body.tee(f.count).get(f.count).const32(smallBulk).op(wasm.OpI32GtU)
+	count := f.extra(scratchCount)
+	e.body.tee(count).get(count).const32(smallBulk).op(wasm.OpI32GtU)
 	e.body = wasm.AppendSigned(append(e.body, wasm.OpIf), int64(e.signature(threeNumbers, nil)))
 	e.body.call(e.helper(ev.arg)).op(wasm.OpElse)
+	e.mark(f, &mark{where: inOperand, values: twoNumbers})
 	e.copy(ev)
 	e.body.end()
 }
@@ -172,9 +215,10 @@ func (r *rewriter) shifted(function uint32) uint32 {
 }
 
 // Where to find what is built in. Globals follow the module's own, and functions do: tick's caller first.
-func (r *rewriter) budget() uint32 { return uint32(len(r.Globals)) }
-func (r *rewriter) pages() uint32  { return uint32(len(r.Globals)) + 1 }
-func (r *rewriter) dirty() uint32  { return uint32(len(r.Globals)) + 2 }
+func (r *rewriter) budget() uint32  { return uint32(len(r.Globals)) }
+func (r *rewriter) pages() uint32   { return uint32(len(r.Globals)) + 1 }
+func (r *rewriter) dirty() uint32   { return uint32(len(r.Globals)) + 2 }
+func (r *rewriter) written() uint32 { return uint32(len(r.Globals)) + 3 }
 
 func (r *rewriter) tickImport() uint32          { return uint32(r.ImportedFunctions) }
 func (r *rewriter) tick() uint32                { return uint32(len(r.Functions)) + 1 }

@@ -7,6 +7,13 @@ func RewriteDensely(binary []byte) (*Module, error) {
 	return rewrite(binary, Options{}, density{cost: 30, inlined: 20})
 }
 
+// RewriteUnmarked is Rewrite without marks.
+func RewriteUnmarked(binary []byte) (*Module, error) {
+	unmarked := usual
+	unmarked.unmarked = true
+	return rewrite(binary, Options{}, unmarked)
+}
+
 // Weight is what an instruction is charged at least.
 func Weight(op wasm.Op) uint32 {
 	switch op {

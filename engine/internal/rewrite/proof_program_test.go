@@ -350,6 +350,7 @@ type image struct {
 
 // take takes an image.
 func (r *run) take() (i image) {
+	r.global(rewrite.MarksExport).Set(0)
 	if r.Memory {
 		content, _ := r.module.Memory().Read(0, r.module.Memory().Size())
 		i.memory = bytes.Clone(content)
@@ -365,7 +366,11 @@ func (r *run) take() (i image) {
 func (r *run) restore(i image) {
 	if r.Memory {
 		content, _ := r.module.Memory().Read(0, r.module.Memory().Size())
-		clear(content[copy(content, i.memory):])
+		marks := rewrite.Marks(r.global(rewrite.MarksExport).Get())
+		for at := 0; at < len(content); at += rewrite.BlockSize {
+			written := content[at:][:marked(marks, at/rewrite.BlockSize)]
+			clear(written[copy(written, i.memory[min(at, len(i.memory)):]):])
+		}
 		r.global(rewrite.PagesExport).Set(i.pages)
 	}
 	for n, g := range r.rewrite.Globals {
@@ -375,6 +380,19 @@ func (r *run) restore(i image) {
 		}
 		r.global(g.Export).Set(i.globals[n][0])
 	}
+}
+
+// marked is how much of a block may have been written, from its beginning, as marks say: all of it when it is marked, and as
+// much as a mark reaches when the block before it is.
+func marked(marks rewrite.Marks, block int) int {
+	set := func(block int) bool { return block >= 0 && marks>>(block%rewrite.MarkedBlocks)&1 != 0 }
+	switch {
+	case set(block):
+		return rewrite.BlockSize
+	case set(block - 1):
+		return rewrite.Reach
+	}
+	return 0
 }
 
 func (r *run) hiddenValue(g rewrite.Global) (value [2]uint64) {

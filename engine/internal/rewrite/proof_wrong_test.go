@@ -34,6 +34,7 @@ func TestWrongRewriters(t *testing.T) {
 			}
 		})},
 		{"the upper half of a v128 is not in the image", image, after(halfVectors)},
+		{"nothing is marked", image, after(neverMarked)},
 		{"nothing is paid", measure, after(unpayAll)},
 		{"every other charge is not paid", measure, after(func(m *rewrite.Module) { unpay(m, 2) })},
 		{"every fourth charge is not paid", measure, after(func(m *rewrite.Module) { unpay(m, 4) })},
@@ -112,6 +113,13 @@ func repoint(m *rewrite.Module, name, other string) {
 func neverDirty(m *rewrite.Module) {
 	flag := m.Wasm[exportIndex(m, rewrite.DirtyExport)]
 	m.Wasm = bytes.ReplaceAll(m.Wasm, []byte{0x41, 1, 0x24, flag}, []byte{0x41, 0, 0x24, flag})
+}
+
+// neverMarked has marks come to nothing.
+func neverMarked(m *rewrite.Module) {
+	const or64, and64, setGlobal = 0x84, 0x83, 0x24
+	marks := m.Wasm[exportIndex(m, rewrite.MarksExport)]
+	m.Wasm = bytes.ReplaceAll(m.Wasm, []byte{or64, setGlobal, marks}, []byte{and64, setGlobal, marks})
 }
 
 // halfVectors has the upper half of vectors come from nowhere.

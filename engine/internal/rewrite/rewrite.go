@@ -40,6 +40,8 @@ const (
 	// DirtyExport is a mutable i32 global. It becomes 1 by what an image of memory and globals cannot undo: table.set,
 	// table.grow, table.copy, table.init, table.fill, data.drop, elem.drop, and global.set of a reference.
 	DirtyExport = "sluice:dirty"
+	// MarksExport is a mutable i64 global, the [Marks] of what the module may have written since the host set it to 0.
+	MarksExport = "sluice:marks"
 	// StartExport is the start function: () -> ().
 	StartExport = "sluice:start"
 )
@@ -113,6 +115,7 @@ type rewriter struct {
 	functions []function // those with a body
 	events    []event    // of all functions, one after the other
 	labels    []uint32   // the frames that each br_table may go to
+	marks     []mark     // of all functions
 	helpers   helpers
 	// signatures are the types that are appended.
 	signatures []wasm.FuncType

@@ -18,7 +18,9 @@ type function struct {
 	frame       uint32 // the weight of its stack frame, in bytes
 
 	callsIndirect bool
-	scratch       bool // needs a local for a length
+	scratch       scratch // what it needs beside its locals
+
+	firstMark, lastMark int // its marks
 
 	// What charge decides.
 	entry  uint32 // what its entry pays, or has its callers pay
@@ -105,6 +107,7 @@ type scanner struct {
 	// constant is the value of the instruction before, when it is an i32.const.
 	constant    int64
 	hasConstant bool
+	tracker     tracker
 	// dead says that the code is not reached.
 	dead bool
 }
@@ -114,6 +117,7 @@ type block struct {
 	op    byte // 0 for the function
 	frame uint32
 	joint joint
+	note  int // of the tracker
 	// The height of the operand stack below the block, and how much higher it is at the block's beginning and at its end.
 	below, params, results int
 }
@@ -126,6 +130,7 @@ func (s *scanner) function(i int, body wasm.Span) error {
 	*s.f = function{first: len(s.events), frames: 1}
 	s.blocks, s.loops = append(s.blocks[:0], block{frame: frameExit}), s.loops[:0]
 	s.cost, s.nodes, s.branches, s.hasConstant, s.height, s.dead = 0, 1, 0, false, stackHeight{}, false
+	s.tracker.begin()
 	s.readLocals(s.Types[s.Functions[s.ImportedFunctions+i]].Params, body)
 
 	s.code = wasm.NewCode(s.Wasm, s.f.code)
@@ -147,8 +152,27 @@ func (s *scanner) function(i int, body wasm.Span) error {
 		return fmt.Errorf("byte %d: the end is missing", s.f.code.End)
 	}
 	s.f.last, s.f.blocks = len(s.events), s.nodes
+	s.placeMarks()
 	s.f.frame = s.frames.weight()
 	return s.checkShape()
+}
+
+// placeMarks decides where the function marks what it writes. Each mark makes a value that may have to be kept.
+func (s *scanner) placeMarks() {
+	s.f.firstMark = len(s.marks)
+	if !s.density.unmarked {
+		s.marks = s.tracker.marks(s.marks)
+	}
+	s.f.lastMark = len(s.marks)
+	for _, m := range s.marks[s.f.firstMark:] {
+		s.frames.sets++
+		if m.where == inOperand {
+			s.f.scratch |= scratchAddress
+			for i := range m.values {
+				s.f.scratch |= scratchOf(m.values, i)
+			}
+		}
+	}
 }
 
 // checkShape refuses functions that the compiler would take too long for.
@@ -211,8 +235,12 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 		}
 		if i.Op != wasm.OpLocalGet {
 			s.frames.set(&s.blocks[len(s.blocks)-1].joint, i.A)
+			s.tracker.set(i.A)
 		}
 		s.height.step(delta(i.Op))
+		if i.Op != wasm.OpLocalSet {
+			s.tracker.operand(s.height.now-1, s.tracker.local(i.A))
+		}
 		s.cost++
 	case wasm.OpGlobalGet, wasm.OpGlobalSet:
 		s.height.step(delta(i.Op))
@@ -220,6 +248,7 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 	case wasm.OpI32Const:
 		s.hasConstant, s.constant = true, i.A
 		s.height.step(1)
+		s.tracker.operand(s.height.now-1, origin{known: knownConstant, arg: uint32(i.A)})
 		s.cost++
 	case wasm.OpMemorySize, wasm.OpMemoryGrow, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpMemoryInit:
 		s.memory(i, constant)
@@ -238,11 +267,25 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 // plain is for instructions that nothing is done about.
 func (s *scanner) plain(i *wasm.Instruction) {
 	s.cost += weight(i.Op)
-	s.height.step(delta(i.Op))
+	if stored := storedType(i.Op); stored != nil {
+		s.writes(i, uint32(i.A), stored)
+		s.height.step(delta(i.Op))
+	} else if s.height.step(delta(i.Op)); i.Op == wasm.OpI32WrapI64 {
+		s.tracker.wrap(s.height.now - 1)
+	} else {
+		s.tracker.forget(s.height.now, 1)
+	}
 	if i.Op >= wasm.Vector {
 		s.frames.vectors = true
 	} else if i.Op < wasm.Misc && computesFloats[i.Op] {
 		s.frames.saves = true
+	}
+}
+
+// writes notes an instruction that writes to memory. Its address lies below values of the given types.
+func (s *scanner) writes(i *wasm.Instruction, offset uint32, values []byte) {
+	if !s.dead {
+		s.tracker.write(i, s.height.now-1-len(values), offset, values)
 	}
 }
 
@@ -284,6 +327,8 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	}
 	b.below = max(s.height.now-b.params, s.height.base)
 	s.height.base = b.below
+	s.tracker.forget(s.height.now, b.params)
+	b.note = s.tracker.note(i)
 	s.blocks = append(s.blocks, b)
 	switch i.Op {
 	case wasm.OpLoop:
@@ -311,6 +356,8 @@ func (s *scanner) orElse(i *wasm.Instruction) {
 	}
 	s.dead = false
 	s.height.now = top.below + top.params
+	s.tracker.forget(s.height.now, top.params)
+	s.tracker.note(i)
 	s.event(i, kindElse, top.frame, 0)
 }
 
@@ -326,6 +373,10 @@ func (s *scanner) leave(i *wasm.Instruction) {
 		s.height.base = s.blocks[n-1].below
 		s.height.now = top.below + top.results
 		s.height.counted = min(s.height.counted, top.below)
+		s.tracker.forget(s.height.now, top.results)
+		if s.tracker.note(i); top.op == wasm.OpLoop {
+			s.tracker.notes[top.note].sets = top.joint.set
+		}
 	}
 	switch top.op {
 	case 0:
@@ -345,8 +396,12 @@ func (s *scanner) target(depth int64) uint32 {
 	}
 	b := &s.blocks[len(s.blocks)-1-int(depth)]
 	b.joint.way(s.code.At())
-	if b.op == wasm.OpLoop {
+	switch b.op {
+	case wasm.OpLoop:
 		return b.frame | toLoop
+	case 0:
+	default:
+		s.tracker.branch(b.note)
 	}
 	return b.frame
 }
@@ -419,6 +474,7 @@ func (s *scanner) call(i *wasm.Instruction) {
 	case i.Op == wasm.OpRefFunc:
 		s.indirect[callee] = true
 		s.height.step(1)
+		s.tracker.forget(s.height.now, 1)
 		s.event(i, kindRefFunc, callee, 1)
 	case s.imported(callee):
 		s.passes(s.Types[s.Functions[callee]])
@@ -432,14 +488,24 @@ func (s *scanner) call(i *wasm.Instruction) {
 // passes is for a call of a function of a type.
 func (s *scanner) passes(t wasm.FuncType) {
 	s.frames.call(t)
+	s.tracker.globals++
 	s.height.wait(&s.frames, len(t.Params))
 	s.height.step(len(t.Results) - len(t.Params))
+	s.tracker.forget(s.height.now, len(t.Results))
 }
 
 func (s *scanner) global(i *wasm.Instruction) {
 	if i.A >= int64(len(s.Globals)) {
 		s.code.Fail("global %d of %d", i.A, len(s.Globals))
 		return
+	}
+	switch {
+	case i.Op == wasm.OpGlobalSet:
+		s.tracker.globals++
+	case s.Globals[i.A].Type == wasm.I32:
+		s.tracker.operand(s.height.now-1, origin{known: knownGlobal, arg: uint32(i.A), version: s.tracker.globals})
+	default:
+		s.tracker.forget(s.height.now, 1)
 	}
 	if i.Op == wasm.OpGlobalSet && wasm.IsRef(s.Globals[i.A].Type) {
 		s.event(i, kindDirty, 0, 1)
@@ -454,8 +520,14 @@ func (s *scanner) memory(i *wasm.Instruction, constant bool) {
 		return
 	}
 	virtual := s.ImportedMemories == 0
+	if constant && (i.Op == wasm.OpMemoryCopy || i.Op == wasm.OpMemoryFill) && 0 <= s.constant && s.constant <= smallBulk {
+		s.writes(i, 0, twoNumbers)
+	}
 	if i.Op != wasm.OpMemoryGrow {
 		s.height.step(delta(i.Op))
+	}
+	if i.Op == wasm.OpMemoryGrow || i.Op == wasm.OpMemorySize {
+		s.tracker.forget(s.height.now, 1)
 	}
 	switch i.Op {
 	case wasm.OpMemorySize:
@@ -494,7 +566,7 @@ func (s *scanner) bulk(i *wasm.Instruction, constant bool) {
 	case constant:
 		s.event(i, kindHelper, s.helpers.find(helper, 0, 0), weightBulk)
 	default:
-		s.f.scratch = true
+		s.f.scratch |= scratchCount | scratchAddress | scratchI32
 		s.nodes += bulkBlocks
 		s.event(i, kindBulk, s.helpers.find(helper, 0, 0), weightBulk)
 	}
@@ -528,6 +600,7 @@ func (s *scanner) table(i *wasm.Instruction) {
 	switch i.Op {
 	case wasm.OpTableGrow:
 		s.height.step(-1)
+		s.tracker.forget(s.height.now, 1)
 	case wasm.OpTableSet, wasm.OpTableFill, wasm.OpTableCopy, wasm.OpTableInit:
 		s.height.step(delta(i.Op))
 	}

@@ -165,7 +165,7 @@ func (r *rewriter) maxPages() uint32 {
 func (a *assembler) globalSection() []byte {
 	const mutable = 1
 	own := a.Globals[a.ImportedGlobals:]
-	out := code(wasm.AppendU32(nil, uint32(len(own)+3)))
+	out := code(wasm.AppendU32(nil, uint32(len(own)+4)))
 	for _, g := range own {
 		mutability := byte(0)
 		if g.Mutable {
@@ -180,6 +180,7 @@ func (a *assembler) globalSection() []byte {
 	out.op(wasm.I64).op(mutable).const64(0).end()
 	out.op(wasm.I32).op(mutable).const32(pages).end()
 	out.op(wasm.I32).op(mutable).const32(0).end()
+	out.op(wasm.I64).op(mutable).const64(0).end()
 	return out
 }
 
@@ -192,6 +193,7 @@ func (a *assembler) exportSection() []byte {
 	add(wasm.KindGlobal, BudgetExport, a.budget())
 	add(wasm.KindGlobal, PagesExport, a.pages())
 	add(wasm.KindGlobal, DirtyExport, a.dirty())
+	add(wasm.KindGlobal, MarksExport, a.written())
 	if a.HasStart {
 		add(wasm.KindFunc, StartExport, a.shifted(a.Start))
 	}
