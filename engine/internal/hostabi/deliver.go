@@ -62,6 +62,12 @@ func (s *Session) Place(spare uint32) (abi.Bytes, error) {
 // place writes a payload behind what is held.
 func (s *Session) place(spare uint32) (abi.Bytes, error) {
 	a := s.call.area(spare)
+	payload, err := s.fill(&a)
+	s.call.Wrote(a.base, uint32(a.used))
+	return payload, err
+}
+
+func (s *Session) fill(a *area) (abi.Bytes, error) {
 	switch s.event.Kind {
 	case abi.EventLineReady:
 		return a.line(&s.event)

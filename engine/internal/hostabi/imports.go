@@ -184,6 +184,7 @@ func nextEvent(s *Session, args []uint64) abi.Errno {
 	}
 	delivery := abi.Delivery{Event: s.event.Kind, Payload: payload}
 	delivery.Store(record)
+	s.call.Wrote(uint32(args[0]), abi.DeliverySize)
 	return abi.ErrnoSuccess
 }
 
@@ -277,6 +278,7 @@ func (s *Session) writeByte(address uint64, value byte) abi.Errno {
 	if !s.call.memory.WriteByte(uint32(address), value) {
 		return abi.ErrnoFault
 	}
+	s.call.Wrote(uint32(address), 1)
 	return abi.ErrnoSuccess
 }
 

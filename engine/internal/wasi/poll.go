@@ -142,7 +142,7 @@ func (w *wait) leftAfter(passed time.Duration) time.Duration {
 
 // tell writes the events of what has happened and says how many there are.
 func (c *call) tell(waits []wait) (count uint32) {
-	out, _ := c.view(c.u32(1), uint64(len(waits)), eventSize)
+	out, _ := c.room(c.u32(1), uint64(len(waits)), eventSize)
 	for i := range waits {
 		if w := &waits[i]; w.left == 0 {
 			w.put(out[eventSize*count:])

@@ -52,11 +52,11 @@ func (c *call) putSizes(s *Strings) Errno {
 }
 
 func (c *call) putStrings(s *Strings) Errno {
-	addresses, ok := c.view(c.u32(0), uint64(len(s.starts)), 4)
+	addresses, ok := c.room(c.u32(0), uint64(len(s.starts)), 4)
 	if !ok {
 		return Fault
 	}
-	content, ok := c.view(c.u32(1), uint64(len(s.bytes)), 1)
+	content, ok := c.room(c.u32(1), uint64(len(s.bytes)), 1)
 	if !ok {
 		return Fault
 	}

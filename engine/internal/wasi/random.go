@@ -10,7 +10,7 @@ const randomUnits = 2
 
 // randomGet(buf, buf_len) fills memory with random bytes fit for keys.
 func randomGet(c call) Errno {
-	rest, ok := c.memory.Read(c.u32(0), c.u32(1))
+	rest, ok := c.room(c.u32(0), 1, uint64(c.u32(1)))
 	if !ok {
 		return Fault
 	}

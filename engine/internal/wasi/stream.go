@@ -120,7 +120,7 @@ const (
 //	     └──────────┴─┴───────┴───────┴─────────────┴───────────────────┘
 //	     0          1 2       4       8             16                  24
 func fdFdstatGet(c call) Errno {
-	stat, ok := c.memory.Read(c.u32(1), fdstatSize)
+	stat, ok := c.room(c.u32(1), 1, fdstatSize)
 	if !ok {
 		return Fault
 	}
@@ -152,7 +152,7 @@ func fdFdstatSetFlags(c call) Errno {
 // fdFilestatGet(fd, stat) describes a stream: device, inode, type, links, size and three times, each of 8 bytes. Type and
 // links are known.
 func fdFilestatGet(c call) Errno {
-	stat, ok := c.memory.Read(c.u32(1), filestatSize)
+	stat, ok := c.room(c.u32(1), 1, filestatSize)
 	if !ok {
 		return Fault
 	}

@@ -40,6 +40,9 @@ type Caller interface {
 	// Sleep waits. It ends the call when that is longer than the module may wait. The duration is positive, and may be as
 	// long as durations get.
 	Sleep(d time.Duration)
+
+	// Wrote tells of bytes of the module's memory that are about to be written.
+	Wrote(address, count uint32)
 }
 
 // Register makes the functions importable. Once per runtime.
@@ -79,6 +82,7 @@ func (trusted) Value(any) any         { return nil }
 func (trusted) Process() *Process     { return trustedProcess }
 func (trusted) Charge(int64)          {}
 func (trusted) Sleep(d time.Duration) { time.Sleep(d) }
+func (trusted) Wrote(_, _ uint32)     {}
 
 // call is a call of one of the functions.
 type call struct {

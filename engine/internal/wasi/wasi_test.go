@@ -29,6 +29,7 @@ type recorder struct {
 	charged        int64
 	budget         int64
 	slept          []time.Duration
+	wrote          [][2]uint32 // addresses and counts
 }
 
 func newRecorder() *recorder {
@@ -57,6 +58,8 @@ func (r *recorder) Charge(units int64) {
 		panic(errEnded)
 	}
 }
+
+func (r *recorder) Wrote(address, count uint32) { r.wrote = append(r.wrote, [2]uint32{address, count}) }
 
 func (r *recorder) Sleep(d time.Duration) {
 	r.slept = append(r.slept, d)
