@@ -20,6 +20,7 @@ import (
 // BenchmarkIsolation has two pools of a handler take turns of a millisecond: one that gives each request a clean instance,
 // and one that uses an instance again as it is. It reports the medians of the turns, and what isolation costs a request.
 func BenchmarkIsolation(b *testing.B) {
+	sandbox.TrustMarks(b)
 	for _, bench := range []struct {
 		name        string
 		pages, full uint32 // 64 KiB of memory, and of what is not zero in it
@@ -89,6 +90,7 @@ func quantile(values []float64, q float64) float64 {
 // answers little requests and the garbage collector runs. It reports how long both take, and by how much the others exceed
 // their limit.
 func BenchmarkNeighbours(b *testing.B) {
+	sandbox.TrustMarks(b)
 	for _, bench := range []struct {
 		name     string
 		spinners int

@@ -1,87 +1,87 @@
 package sandbox
 
-import "bytes"
+import (
+	"bytes"
+	"math/bits"
+
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
+)
 
 // content is what a memory holds, without the blocks that hold nothing but zeros: they are most of it as a rule, and to
 // compare a block with zeros costs less than half of what it costs to compare it with another.
 type content struct {
-	spans []span // one behind the other
-	end   int    // of the last
-}
-
-// span is a part of a memory.
-type span struct {
-	start int
-	bytes []byte
+	// copies says for each block where its copy begins in bytes, or that there is none: zero. What lies behind the last
+	// block is zero.
+	copies []int32
+	bytes  []byte
 }
 
 // block is how much is compared at a time, in bytes: what did not change is not written.
-const block = 4 << 10
+const block = rewrite.BlockSize
+
+// zero says that a block holds nothing but zeros.
+const zero = -1
 
 var zeros [block]byte
 
 // contentOf copies the content of a memory.
 func contentOf(memory []byte) (c content) {
-	for at := 0; at < len(memory); {
-		end := at
-		for end < len(memory) && !isZero(blockAt(memory, end)) {
-			end += len(blockAt(memory, end))
+	size, last := 0, 0
+	for at := 0; at < len(memory); at += block {
+		if part := blockAt(memory, at); !isZero(part) {
+			size, last = size+len(part), at/block+1
 		}
-		if end > at {
-			c.spans = append(c.spans, span{at, bytes.Clone(memory[at:end])})
-			c.end = end
-			at = end
-			continue
+	}
+	c.copies, c.bytes = make([]int32, last), make([]byte, 0, size)
+	for n := range c.copies {
+		c.copies[n] = zero
+		if part := blockAt(memory, n*block); !isZero(part) {
+			c.copies[n] = int32(len(c.bytes))
+			c.bytes = append(c.bytes, part...)
 		}
-		at += len(blockAt(memory, at))
 	}
 	return c
 }
 
 // size is how many bytes the copy takes.
-func (c *content) size() (size int64) {
-	for i := range c.spans {
-		size += int64(len(c.spans[i].bytes))
-	}
-	return size
-}
+func (c *content) size() int64 { return int64(len(c.bytes)) }
 
 // maxTail is how much memory behind the content is cleared, in bytes. It is dearer to clear more than to make a new
 // instance, and the memory may not be needed again.
 const maxTail = 8 << 20
 
-// restore makes a memory hold the content, and zeros elsewhere. It reports false, and has done nothing, when the memory has
-// grown beyond what it pays to clear.
-func (c *content) restore(memory []byte) bool {
-	if len(memory)-c.end > maxTail {
+// restore makes a memory hold the content, and zeros elsewhere, where the marks say that it was written to. It reports false,
+// and has done nothing, when the memory has grown beyond what it pays to clear.
+func (c *content) restore(memory []byte, marks rewrite.Marks) bool {
+	if len(memory)-len(c.copies)*block > maxTail {
 		return false
 	}
-	at := 0
-	for i := range c.spans {
-		s := &c.spans[i]
-		clearChanged(memory[at:s.start])
-		at = s.start + len(s.bytes)
-		copyChanged(memory[s.start:at], s.bytes)
+	blocks := (len(memory) + block - 1) / block
+	for left := marks; left != 0; left &= left - 1 {
+		bit := bits.TrailingZeros64(uint64(left))
+		// A mark reaches into the next block, unless that is looked at anyway.
+		next := marks>>((bit+1)%rewrite.MarkedBlocks)&1 == 0
+		for n := bit; n < blocks; n += rewrite.MarkedBlocks {
+			c.restoreBlock(memory, n, block)
+			if next && n+1 < blocks {
+				c.restoreBlock(memory, n+1, rewrite.Reach)
+			}
+		}
 	}
-	clearChanged(memory[at:])
 	return true
 }
 
-// copyChanged copies the blocks that differ.
-func copyChanged(to, from []byte) {
-	for at := 0; at < len(to); at += block {
-		if part, want := blockAt(to, at), blockAt(from, at); !bytes.Equal(part, want) {
-			copy(part, want)
-		}
-	}
-}
-
-// clearChanged clears the blocks that are not zero.
-func clearChanged(memory []byte) {
-	for at := 0; at < len(memory); at += block {
-		if part := blockAt(memory, at); !isZero(part) {
+// restoreBlock makes the beginning of a block what it was. What has not changed is not written.
+func (c *content) restoreBlock(memory []byte, n, size int) {
+	part := memory[n*block : min(n*block+size, len(memory))]
+	if n >= len(c.copies) || c.copies[n] == zero {
+		if !isZero(part) {
 			clear(part)
 		}
+		return
+	}
+	if want := c.bytes[c.copies[n]:][:len(part)]; !bytes.Equal(part, want) {
+		copy(part, want)
 	}
 }
 

@@ -4,19 +4,21 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
 func TestContent(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int{0, 1, block - 1, block, block + 1, 5 * block, 9*block + 7} {
+	for _, size := range []int{0, block, 2 * block, 5 * block, 70 * block} {
 		for range 50 {
 			memory := make([]byte, size)
 			for at := 0; at < size; at += 1 + random.IntN(3*block) {
 				memory[at] = byte(random.Uint32()) // 0 at times
 			}
 			want, c := bytes.Clone(memory), contentOf(memory)
-			if c.size() > int64(size) || c.end > size {
-				t.Fatalf("a content of %d bytes up to %d, of %d", c.size(), c.end, size)
+			if c.size() > int64(size) || len(c.copies) > (size+block-1)/block {
+				t.Fatalf("a content of %d bytes in %d blocks, of %d", c.size(), len(c.copies), size)
 			}
 			for range random.IntN(6) {
 				if size > 0 {
@@ -25,7 +27,7 @@ func TestContent(t *testing.T) {
 			}
 			tail := bytes.Repeat([]byte{1}, random.IntN(3*block))
 			memory = append(memory, tail...)
-			if !c.restore(memory) {
+			if !c.restore(memory, rewrite.AllMarks) {
 				t.Fatal("not restored")
 			}
 			if !bytes.Equal(memory[:size], want) || len(bytes.TrimLeft(memory[size:], "\x00")) > 0 {
@@ -33,7 +35,7 @@ func TestContent(t *testing.T) {
 			}
 		}
 	}
-	if c := contentOf(make([]byte, 10*block)); c.size() != 0 || c.restore(make([]byte, maxTail+1)) {
+	if c := contentOf(make([]byte, 10*block)); c.size() != 0 || c.restore(make([]byte, maxTail+1), rewrite.AllMarks) {
 		t.Errorf("zeros take %d bytes, or too long a tail was cleared", c.size())
 	}
 }

@@ -1,6 +1,12 @@
 package sandbox
 
-import "github.com/sluicehttp/sluice/abi"
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/sluicehttp/sluice/abi"
+	"github.com/sluicehttp/sluice/engine/internal/rewrite"
+)
 
 // image is the state of an instance that has been made ready and has not heard of a session yet: what each session of an
 // isolated handler begins with.
@@ -46,10 +52,12 @@ func (i *instance) takeImage() *image {
 // restore gives an instance the state of its image again. It reports whether it could: what was done to tables and
 // segments cannot be undone.
 func (i *instance) restore() bool {
-	if i.dirty.Get() != 0 || !i.image.memory.restore(i.memory()) {
+	marks := rewrite.Marks(i.marks.Get()) | i.call.Marks()
+	if i.dirty.Get() != 0 || !i.image.memory.restore(i.memory(), marks) {
 		return false
 	}
 	i.restoreRest()
+	i.check()
 	return true
 }
 
@@ -59,7 +67,7 @@ func (i *instance) adopt(im *image) bool {
 		return false
 	}
 	i.image = im
-	im.memory.restore(i.memory())
+	im.memory.restore(i.memory(), rewrite.AllMarks)
 	i.restoreRest()
 	return true
 }
@@ -80,5 +88,32 @@ func (i *instance) restoreRest() {
 		global.Set(im.globals[at])
 	}
 	i.pages.Set(uint64(im.pages))
+	i.unmark()
 	i.call.RestoreReceiveBuffer(im.buffer)
+}
+
+// unmark forgets what was written.
+func (i *instance) unmark() {
+	i.marks.Set(0)
+	i.call.Unmark()
+}
+
+// checkRestored has every restored memory compared with its image as a whole. Tests set it: the marks must have told all that
+// was written.
+var checkRestored bool
+
+func (i *instance) check() {
+	if !checkRestored {
+		return
+	}
+	memory := i.memory()
+	for at := 0; at < len(memory); at += block {
+		want := zeros[:]
+		if c := &i.image.memory; at/block < len(c.copies) && c.copies[at/block] != zero {
+			want = c.bytes[c.copies[at/block]:]
+		}
+		if part := blockAt(memory, at); !bytes.Equal(part, want[:len(part)]) {
+			panic(fmt.Sprintf("the block at %#x of a restored memory is not as in the image", at))
+		}
+	}
 }

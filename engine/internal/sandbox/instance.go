@@ -37,10 +37,10 @@ type instance struct {
 	spare   uint32       // bytes to leave free behind a pushed payload
 
 	// What the rewriter has added to the module: the size of the memory that the guest knows of, whether something was done
-	// that an image does not hold, and the guest's own mutable globals.
-	pages, dirty api.MutableGlobal
-	globals      []global
-	image        *image
+	// that an image does not hold, which blocks of memory were written, and the guest's own mutable globals.
+	pages, dirty, marks api.MutableGlobal
+	globals             []global
+	image               *image
 
 	busy   bool // a session has begun and not ended
 	broken bool // a call was ended in its middle: nobody knows in what state the handler is
@@ -128,6 +128,7 @@ func (i *instance) prepare() error {
 	}
 	i.image = i.takeImage()
 	i.dirty.Set(0)
+	i.unmark()
 	return nil
 }
 
@@ -138,8 +139,8 @@ func (i *instance) findGlobals() error {
 		return global
 	}
 	budget := mutable(rewrite.BudgetExport)
-	i.pages, i.dirty = mutable(rewrite.PagesExport), mutable(rewrite.DirtyExport)
-	if budget == nil || i.pages == nil || i.dirty == nil {
+	i.pages, i.dirty, i.marks = mutable(rewrite.PagesExport), mutable(rewrite.DirtyExport), mutable(rewrite.MarksExport)
+	if budget == nil || i.pages == nil || i.dirty == nil || i.marks == nil {
 		return errors.New("the rewritten module lacks a global")
 	}
 	i.meter.Attach(budget)
