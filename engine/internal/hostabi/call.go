@@ -44,9 +44,10 @@ type Call struct {
 	last    abi.Session // the number of the newest session
 	// sessions are those of an instance that has many at a time; nil where it has one.
 	sessions map[abi.Session]*Session
-	aborted  error         // why the call into the instance was ended
-	marks    rewrite.Marks // of what the host has written
-	held     uint32        // bytes at the front of the receive buffer that hold what on_event was given
+	aborted  error          // why the call into the instance was ended
+	blocks   rewrite.Blocks // of the memory
+	marks    rewrite.Marks  // of what the host has written
+	held     uint32         // bytes at the front of the receive buffer that hold what on_event was given
 
 	process *wasi.Process
 	sleep   func(time.Duration)
@@ -69,10 +70,13 @@ func NewCall(meter *meter.Meter, limits Limits) *Call {
 func (c *Call) Meter() *meter.Meter { return c.meter }
 
 // Wrote marks bytes of the memory that the host has written, or is about to. It implements [wasi.Caller].
-func (c *Call) Wrote(address, count uint32) { c.marks.Add(address, count) }
+func (c *Call) Wrote(address, count uint32) { c.marks |= c.blocks.Marks(address, count) }
 
 // Marks are those of all that the host has written since [Call.Unmark].
 func (c *Call) Marks() rewrite.Marks { return c.marks }
+
+// Blocks are those of the memory that the marks are about.
+func (c *Call) Blocks() rewrite.Blocks { return c.blocks }
 
 // Unmark forgets what was written.
 func (c *Call) Unmark() { c.marks = 0 }
@@ -80,6 +84,7 @@ func (c *Call) Unmark() { c.marks = 0 }
 // Attach tells the memory of the instance and the events that it wants.
 func (c *Call) Attach(memory api.Memory, subscriptions abi.Subscriptions) {
 	c.memory, c.subscriptions = memory, subscriptions
+	c.blocks = rewrite.BlocksOf(memory.Definition().Min())
 }
 
 // ReceiveBuffer is the room that SetReceiveBuffer has found.

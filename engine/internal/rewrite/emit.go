@@ -88,29 +88,26 @@ func (e *emitter) locals(out code, f *function) code {
 
 // mark has the code mark a block.
 func (e *emitter) mark(f *function, m *mark) {
-	c := &e.body
+	c, to := &e.body, e.marker(&e.body)
 	switch m.where {
 	case inLocal:
-		c.markOf(e.written(), func() { c.get(m.arg) }, m.add)
-	case inGlobal:
-		c.markOf(e.written(), func() { c.global(m.arg) }, m.add)
+		to.address(func() { c.get(m.arg) }, m.add)
 	case inWideLocal:
-		c.global(e.written()).const64(1).get(m.arg)
-		if m.add > 0 {
-			c.const64(int64(m.add)).op(wasm.OpI64Add)
-		}
-		c.const64(blockLog).op(wasm.OpI64ShrU).op(wasm.OpI64Shl).op(wasm.OpI64Or).set(e.written())
+		to.wide(m.arg, m.add)
+	case inGlobal:
+		to.address(func() { c.global(m.arg) }, m.add)
 	case inOperand:
 		for i := len(m.values) - 1; i >= 0; i-- {
 			c.put(f.extra(scratchOf(m.values, i)))
 		}
 		address := f.extra(scratchAddress)
-		c.tee(address).markOf(e.written(), func() { c.get(address) }, m.add)
+		c.tee(address)
+		to.address(func() { c.get(address) }, m.add)
 		for i := range m.values {
 			c.get(f.extra(scratchOf(m.values, i)))
 		}
 	case constant:
-		c.global(e.written()).const64(1 << (m.arg % MarkedBlocks)).op(wasm.OpI64Or).set(e.written())
+		to.constant(m.arg)
 	}
 }
 

@@ -218,7 +218,7 @@ func (r *rewriter) memoryCopy() appended {
 		},
 		do: func(c *code) { c.wide(wasm.OpMemoryCopy, 0, 0) },
 	}
-	f.code.markRange(r.written(), stepTo, stepCount)
+	r.marker(&f.code).span(stepTo, stepCount)
 	s.write(&f.code, r)
 	f.code.end()
 	return f
@@ -231,7 +231,7 @@ func (r *rewriter) memoryFill() appended {
 		inBounds: func(c *code) { memoryHas(c, stepTo) },
 		do:       func(c *code) { c.wide(wasm.OpMemoryFill, 0) },
 	}
-	f.code.markRange(r.written(), stepTo, stepCount)
+	r.marker(&f.code).span(stepTo, stepCount)
 	s.write(&f.code, r)
 	f.code.end()
 	return f
@@ -249,7 +249,7 @@ func (r *rewriter) memoryInit(segment uint32) appended {
 		},
 		do: func(c *code) { c.wide(wasm.OpMemoryInit, segment, 0) },
 	}
-	f.code.markRange(r.written(), stepTo, stepCount)
+	r.marker(&f.code).span(stepTo, stepCount)
 	s.write(&f.code, r)
 	f.code.end()
 	return f

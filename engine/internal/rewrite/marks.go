@@ -8,20 +8,21 @@ import (
 
 // Which parts of its memory a module may have written.
 //
-// A hidden global has a bit for each block of the memory, and code sets the bit of a block before it writes there. There are
-// more blocks than bits: block n has bit n modulo 64. So a bit that is not set says of every 64th block that nothing was
-// written, and one that is set says nothing. What is made clean need not be looked at where nothing was written.
+// A hidden global has 64 bits for the blocks of the memory, and code sets the bit of a block before it writes there. Where there
+// are more blocks, block n has bit n modulo 64. A bit that is not set says that nothing was written to any of its blocks; one
+// that is set says nothing. What is made clean need not be looked at where nothing was written.
 //
 // A mark stands for its block and for the first [Reach] bytes behind it. So what begins in a block and ends in the next needs
 // one mark, and writes that lie close behind one address need no more than the mark of that address.
 
-// Marks has a bit for each block that may have been written.
+// Marks has a bit for each block that may have been written, or for several.
 type Marks uint64
 
+// AllMarks say that anything may have been written.
+const AllMarks = Marks(1<<MarkedBlocks - 1)
+
 const (
-	blockLog = 12
-	// BlockSize is the size of a block in bytes, MarkedBlocks how many have a bit of their own.
-	BlockSize    = 1 << blockLog
+	// MarkedBlocks is how many blocks have a bit of their own.
 	MarkedBlocks = 64
 	// Reach is how far behind its block a mark reaches, in bytes.
 	Reach = window + smallBulk
@@ -31,20 +32,42 @@ const (
 	window = 1 << 10
 )
 
-// AllMarks say that anything may have been written.
-const AllMarks = Marks(1<<MarkedBlocks - 1)
+// Blocks is how large the blocks of a memory are: the binary logarithm of their size in bytes.
+type Blocks uint8
 
-// Add marks what is written to an address.
-func (m *Marks) Add(address, count uint32) {
-	first := address >> blockLog
-	blocks := (uint64(address)+uint64(count))>>blockLog - uint64(first) + 1
+// leastBlocks are blocks of 4 KiB. Smaller ones would gain nothing beside what a mark reaches.
+const leastBlocks Blocks = 12
+
+// BlocksOf is for a memory that begins with so many pages. Each of its blocks has about a bit of its own: of all sizes with
+// which a bit stands for the same number of bytes, the largest, because what is written together lies together.
+func BlocksOf(pages uint32) Blocks {
+	return Blocks(max(int(leastBlocks), bits.Len64(uint64(pages)*PageSize/MarkedBlocks)-1))
+}
+
+// Size is that of a block, in bytes.
+func (b Blocks) Size() int { return 1 << b }
+
+// Marks marks what is written to an address.
+func (b Blocks) Marks(address, count uint32) (m Marks) {
+	first := address >> b
+	blocks := (uint64(address)+uint64(count))>>b - uint64(first) + 1
 	if blocks >= MarkedBlocks {
-		*m = AllMarks
-		return
+		return AllMarks
 	}
 	for n := range uint32(blocks) {
-		*m |= 1 << ((first + n) % MarkedBlocks)
+		m |= b.mark(first + n)
 	}
+	return m
+}
+
+func (Blocks) mark(block uint32) Marks { return 1 << (block % MarkedBlocks) }
+
+// blocks are those of the module's memory.
+func (r *rewriter) blocks() Blocks {
+	if len(r.Memories) == 0 {
+		return leastBlocks
+	}
+	return BlocksOf(r.Memories[0].Min)
 }
 
 // mark is a place in a function that marks a block.
@@ -134,38 +157,66 @@ func storedType(op wasm.Op) []byte {
 // storedTypes are in the order of the opcodes: i32.store, i64.store, f32.store, f64.store, i32.store8 and 16, i64.store8 to 32.
 var storedTypes = [...][]byte{oneI32, oneI64, oneF32, oneF64, oneI32, oneI32, oneI64, oneI64, oneI64}
 
-// markOf marks the block of an address that is given by code, and of what is added to it. A sum that wraps around is beyond
-// every memory, and the write will trap.
-func (c *code) markOf(marks uint32, address func(), add uint32) *code {
-	c.global(marks).const64(1)
-	if address(); add > 0 {
-		c.const32(int32(add)).op(wasm.OpI32Add)
-	}
-	return c.const32(blockLog).op(wasm.OpI32ShrU).op(wasm.OpI64ExtendU).op(wasm.OpI64Shl).op(wasm.OpI64Or).set(marks)
+// marker writes code that marks.
+type marker struct {
+	*code
+	marks  uint32 // the global
+	blocks Blocks
 }
 
-// markRange marks what a function is about to write that is appended, which is given the address and the count in locals.
-//
-//	blocks = (to + count >> 12) - (to >> 12)
-//	marks |= blocks >= 63 ? -1 : ((2 << blocks) - 1) rotated by to >> 12
-func (c *code) markRange(marks, to, count uint32) *code {
-	first := func() { c.get(to).op(wasm.OpI64ExtendU).const64(blockLog).op(wasm.OpI64ShrU) }
-	blocks := func() {
-		sum64(c, to, count)
-		c.const64(blockLog).op(wasm.OpI64ShrU)
-		first()
-		c.op(wasm.OpI64Sub)
+func (r *rewriter) marker(c *code) marker { return marker{c, r.written(), r.blocks()} }
+
+// add sets bits, which are on the stack above the marks.
+func (m marker) add() { m.op(wasm.OpI64Or).set(m.marks) }
+
+// constant marks a block that is known.
+func (m marker) constant(n uint32) {
+	m.global(m.marks).const64(int64(m.blocks.mark(n)))
+	m.add()
+}
+
+// address marks the block of an address that is given by code, and of what is added to it. A sum that wraps around is beyond
+// every memory, and the write will trap.
+func (m marker) address(give func(), add uint32) {
+	m.global(m.marks).const64(1)
+	if give(); add > 0 {
+		m.const32(int32(add)).op(wasm.OpI32Add)
 	}
-	c.global(marks)
-	c.const64(-1)
-	c.const64(2)
-	blocks()
-	c.op(wasm.OpI64Shl).const64(1).op(wasm.OpI64Sub)
+	m.const32(int32(m.blocks)).op(wasm.OpI32ShrU).op(wasm.OpI64ExtendU).op(wasm.OpI64Shl)
+	m.add()
+}
+
+// wide does what address does when the address is the lower half of a local. The upper half ends up in bits that the shift
+// does not look at.
+func (m marker) wide(local, add uint32) {
+	m.global(m.marks).const64(1).get(local)
+	if add > 0 {
+		m.const64(int64(add)).op(wasm.OpI64Add)
+	}
+	m.const64(int64(m.blocks)).op(wasm.OpI64ShrU).op(wasm.OpI64Shl)
+	m.add()
+}
+
+// span marks as many bytes as a local says, at the address in another:
+//
+//	more = (to + count >> size) - (to >> size)
+//	marks |= more >= 63 ? -1 : ((2 << more) - 1) rotated by to >> size
+func (m marker) span(to, count uint32) {
+	first := func() { m.get(to).op(wasm.OpI64ExtendU).const64(int64(m.blocks)).op(wasm.OpI64ShrU) }
+	more := func() {
+		sum64(m.code, to, count)
+		m.const64(int64(m.blocks)).op(wasm.OpI64ShrU)
+		first()
+		m.op(wasm.OpI64Sub)
+	}
+	m.global(m.marks).const64(-1).const64(2)
+	more()
+	m.op(wasm.OpI64Shl).const64(1).op(wasm.OpI64Sub)
 	first()
-	c.op(opI64Rotl)
-	blocks()
-	c.const64(MarkedBlocks - 1).op(wasm.OpI64GeS).op(wasm.OpSelect)
-	return c.op(wasm.OpI64Or).set(marks)
+	m.op(opI64Rotl)
+	more()
+	m.const64(MarkedBlocks - 1).op(wasm.OpI64GeS).op(wasm.OpSelect)
+	m.add()
 }
 
 const opI64Rotl = 0x89

@@ -74,13 +74,14 @@ func (l *laboratory) marks(input []byte, rewriter rewriter) (changed int, err er
 		o := r.invoke(Invocation{Function: Function{Name: "run"}, Args: args})
 		after, _ := r.module.Memory().Read(0, r.module.Memory().Size())
 		marks := rewrite.Marks(r.global(rewrite.MarksExport).Get())
-		for at := 0; at < len(after); at += rewrite.BlockSize {
-			block, was := after[at:][:rewrite.BlockSize], before.memory[min(at, len(before.memory)):][:rewrite.BlockSize]
+		size := r.blocks()
+		for at := 0; at < len(after); at += size {
+			block, was := after[at:][:size], before.memory[at:][:size]
 			if bytes.Equal(block, was) {
 				continue
 			}
 			changed++
-			if known := marked(marks, at/rewrite.BlockSize); !bytes.Equal(block[known:], was[known:]) {
+			if known := marked(marks, size, at/size); !bytes.Equal(block[known:], was[known:]) {
 				return changed, fmt.Errorf("call %d%#x, which came to %v, has changed the block at %#x, and marked %#x",
 					call, args, o, at, marks)
 			}
@@ -146,7 +147,7 @@ func (w *writer) emit(code ...Code) { w.code = append(w.code, Seq(code...)...) }
 // address is mostly one near the end of a block.
 func (w *writer) address() uint32 {
 	block := 1 + uint32(w.choose(writerPages*16-20))
-	return block*rewrite.BlockSize - uint32(w.choose(40)) + 1024*uint32(w.choose(4))
+	return block<<12 - uint32(w.choose(40)) + 1024*uint32(w.choose(4))
 }
 
 func (w *writer) offset() uint32 {

@@ -366,9 +366,10 @@ func (r *run) take() (i image) {
 func (r *run) restore(i image) {
 	if r.Memory {
 		content, _ := r.module.Memory().Read(0, r.module.Memory().Size())
+		size := r.blocks()
 		marks := rewrite.Marks(r.global(rewrite.MarksExport).Get())
-		for at := 0; at < len(content); at += rewrite.BlockSize {
-			written := content[at:][:marked(marks, at/rewrite.BlockSize)]
+		for at := 0; at < len(content); at += size {
+			written := content[at:][:marked(marks, size, at/size)]
 			clear(written[copy(written, i.memory[min(at, len(i.memory)):]):])
 		}
 		r.global(rewrite.PagesExport).Set(i.pages)
@@ -382,13 +383,16 @@ func (r *run) restore(i image) {
 	}
 }
 
+// blocks is the size of the blocks that are marked.
+func (r *run) blocks() int { return rewrite.BlocksOf(r.module.Memory().Definition().Min()).Size() }
+
 // marked is how much of a block may have been written, from its beginning, as marks say: all of it when it is marked, and as
 // much as a mark reaches when the block before it is.
-func marked(marks rewrite.Marks, block int) int {
+func marked(marks rewrite.Marks, size, block int) int {
 	set := func(block int) bool { return block >= 0 && marks>>(block%rewrite.MarkedBlocks)&1 != 0 }
 	switch {
 	case set(block):
-		return rewrite.BlockSize
+		return size
 	case set(block - 1):
 		return rewrite.Reach
 	}

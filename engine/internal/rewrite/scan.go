@@ -161,7 +161,7 @@ func (s *scanner) function(i int, body wasm.Span) error {
 func (s *scanner) placeMarks() {
 	s.f.firstMark = len(s.marks)
 	if !s.density.unmarked {
-		s.marks = s.tracker.marks(s.marks)
+		s.marks = s.tracker.marks(s.marks, s.rewriter.blocks())
 	}
 	s.f.lastMark = len(s.marks)
 	for _, m := range s.marks[s.f.firstMark:] {

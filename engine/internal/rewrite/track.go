@@ -182,14 +182,14 @@ func (t *tracker) branch(block int) {
 	n.left = min(n.left, len(t.notes))
 }
 
-// marks appends the marks of the function.
-func (t *tracker) marks(list []mark) []mark {
+// marks appends the marks of the function, for blocks of a size.
+func (t *tracker) marks(list []mark, blocks Blocks) []mark {
 	first, hoisted := len(list), false
 	t.facts, t.scopes = t.facts[:0], t.scopes[:0]
 	for at := range t.notes {
 		switch n := &t.notes[at]; n.kind {
 		case noteWrite:
-			m, f := n.mark()
+			m, f := n.mark(blocks)
 			if m.where != inOperand && t.known(f) {
 				break
 			}
@@ -220,7 +220,7 @@ func (t *tracker) marks(list []mark) []mark {
 }
 
 // mark is what a write would have to mark, and what would be known of it.
-func (n *note) mark() (m mark, f fact) {
+func (n *note) mark(blocks Blocks) (m mark, f fact) {
 	m = mark{at: n.at, values: n.values}
 	f.origin = n.origin
 	switch n.origin.known {
@@ -233,7 +233,7 @@ func (n *note) mark() (m mark, f fact) {
 			m.where = inWideLocal
 		}
 	case knownConstant:
-		block := (uint64(n.origin.arg) + uint64(n.offset)) >> blockLog
+		block := (uint64(n.origin.arg) + uint64(n.offset)) >> blocks
 		f.origin.arg = uint32(block)
 		m.where, m.arg = constant, uint32(block)
 	default:

@@ -17,7 +17,7 @@ type content struct {
 }
 
 // block is how much is compared at a time, in bytes: what did not change is not written.
-const block = rewrite.BlockSize
+const block = 4 << 10
 
 // zero says that a block holds nothing but zeros.
 const zero = -1
@@ -52,36 +52,35 @@ const maxTail = 8 << 20
 
 // restore makes a memory hold the content, and zeros elsewhere, where the marks say that it was written to. It reports false,
 // and has done nothing, when the memory has grown beyond what it pays to clear.
-func (c *content) restore(memory []byte, marks rewrite.Marks) bool {
+func (c *content) restore(memory []byte, blocks rewrite.Blocks, marks rewrite.Marks) bool {
 	if len(memory)-len(c.copies)*block > maxTail {
 		return false
 	}
-	blocks := (len(memory) + block - 1) / block
+	size := blocks.Size()
 	for left := marks; left != 0; left &= left - 1 {
 		bit := bits.TrailingZeros64(uint64(left))
-		// A mark reaches into the next block, unless that is looked at anyway.
-		next := marks>>((bit+1)%rewrite.MarkedBlocks)&1 == 0
-		for n := bit; n < blocks; n += rewrite.MarkedBlocks {
-			c.restoreBlock(memory, n, block)
-			if next && n+1 < blocks {
-				c.restoreBlock(memory, n+1, rewrite.Reach)
-			}
+		reach := size
+		if marks>>((bit+1)%rewrite.MarkedBlocks)&1 == 0 { // or the next block is looked at anyway
+			reach += rewrite.Reach
+		}
+		for at := bit * size; at < len(memory); at += rewrite.MarkedBlocks * size {
+			c.restoreSpan(memory, at, min(at+reach, len(memory)))
 		}
 	}
 	return true
 }
 
-// restoreBlock makes the beginning of a block what it was. What has not changed is not written.
-func (c *content) restoreBlock(memory []byte, n, size int) {
-	part := memory[n*block : min(n*block+size, len(memory))]
-	if n >= len(c.copies) || c.copies[n] == zero {
-		if !isZero(part) {
+// restoreSpan makes a part of a memory what it was. What has not changed is not written.
+func (c *content) restoreSpan(memory []byte, at, end int) {
+	for ; at < end; at += block {
+		part := memory[at:min(at+block, end)]
+		if n := at / block; n < len(c.copies) && c.copies[n] != zero {
+			if want := c.bytes[c.copies[n]:][:len(part)]; !bytes.Equal(part, want) {
+				copy(part, want)
+			}
+		} else if !isZero(part) {
 			clear(part)
 		}
-		return
-	}
-	if want := c.bytes[c.copies[n]:][:len(part)]; !bytes.Equal(part, want) {
-		copy(part, want)
 	}
 }
 

@@ -8,34 +8,61 @@ import (
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
+// TestContent writes to memories, and grows them, and restores them: where everything is marked, and where what was written is.
 func TestContent(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int{0, block, 2 * block, 5 * block, 70 * block} {
-		for range 50 {
-			memory := make([]byte, size)
-			for at := 0; at < size; at += 1 + random.IntN(3*block) {
-				memory[at] = byte(random.Uint32()) // 0 at times
-			}
-			want, c := bytes.Clone(memory), contentOf(memory)
-			if c.size() > int64(size) || len(c.copies) > (size+block-1)/block {
-				t.Fatalf("a content of %d bytes in %d blocks, of %d", c.size(), len(c.copies), size)
-			}
-			for range random.IntN(6) {
-				if size > 0 {
-					memory[random.IntN(size)] ^= 1
+	for _, size := range []int{0, block, 2 * block, 5 * block, 70 * block, 200 * block} {
+		for _, blocks := range []rewrite.Blocks{12, 13, 15} {
+			for try := range 50 {
+				memory := make([]byte, size)
+				for at := 0; at < size; at += 1 + random.IntN(3*block) {
+					memory[at] = byte(random.Uint32()) // 0 at times
 				}
-			}
-			tail := bytes.Repeat([]byte{1}, random.IntN(3*block))
-			memory = append(memory, tail...)
-			if !c.restore(memory, rewrite.AllMarks) {
-				t.Fatal("not restored")
-			}
-			if !bytes.Equal(memory[:size], want) || len(bytes.TrimLeft(memory[size:], "\x00")) > 0 {
-				t.Fatalf("memory of %d bytes, grown by %d: something is left", size, len(tail))
+				want, c := bytes.Clone(memory), contentOf(memory)
+				if c.size() > int64(size) || len(c.copies)*block > size {
+					t.Fatalf("a content of %d bytes in %d blocks, of %d", c.size(), len(c.copies), size)
+				}
+				memory = append(memory, make([]byte, random.IntN(3)*block)...)
+				var marks rewrite.Marks
+				for range random.IntN(6) {
+					if len(memory) == 0 {
+						break
+					}
+					at := random.IntN(len(memory))
+					count := 1 + random.IntN(min(len(memory)-at, 2*block))
+					marks |= blocks.Marks(uint32(at), uint32(count))
+					for i := range count {
+						memory[at+i] ^= 1
+					}
+				}
+				if try%2 == 0 {
+					marks = rewrite.AllMarks
+				}
+				if !c.restore(memory, blocks, marks) {
+					t.Fatal("not restored")
+				}
+				if !bytes.Equal(memory[:size], want) || len(bytes.TrimLeft(memory[size:], "\x00")) > 0 {
+					t.Fatalf("memory of %d bytes, grown to %d: something is left", size, len(memory))
+				}
 			}
 		}
 	}
-	if c := contentOf(make([]byte, 10*block)); c.size() != 0 || c.restore(make([]byte, maxTail+1), rewrite.AllMarks) {
+	if c := contentOf(make([]byte, 10*block)); c.size() != 0 || c.restore(make([]byte, maxTail+1), 12, rewrite.AllMarks) {
 		t.Errorf("zeros take %d bytes, or too long a tail was cleared", c.size())
+	}
+}
+
+// TestMarksReach writes behind the end of a marked block as far as its mark reaches.
+func TestMarksReach(t *testing.T) {
+	memory := make([]byte, 200*block)
+	c := contentOf(memory)
+	const blocks = rewrite.Blocks(12)
+	for _, at := range []int{block - 1, 64*block - 1, 130*block - 1} {
+		for i := range rewrite.Reach + 1 {
+			memory[at+i] = 1
+		}
+		if !c.restore(memory, blocks, blocks.Marks(uint32(at), 0)) || !isZero(memory[at:][:block]) {
+			t.Errorf("what was written from %#x on is left", at)
+		}
 	}
 }

@@ -53,7 +53,7 @@ func (i *instance) takeImage() *image {
 // segments cannot be undone.
 func (i *instance) restore() bool {
 	marks := rewrite.Marks(i.marks.Get()) | i.call.Marks()
-	if i.dirty.Get() != 0 || !i.image.memory.restore(i.memory(), marks) {
+	if i.dirty.Get() != 0 || !i.image.memory.restore(i.memory(), i.call.Blocks(), marks) {
 		return false
 	}
 	i.restoreRest()
@@ -67,7 +67,7 @@ func (i *instance) adopt(im *image) bool {
 		return false
 	}
 	i.image = im
-	im.memory.restore(i.memory(), rewrite.AllMarks)
+	im.memory.restore(i.memory(), i.call.Blocks(), rewrite.AllMarks)
 	i.restoreRest()
 	return true
 }
