@@ -115,8 +115,31 @@ func (g *guest) bytes(text string) (address, size uint64) {
 	return at, uint64(len(text))
 }
 
+// Place is that of the session.
+func (g *guest) Place(spare uint32) (abi.Bytes, error) {
+	defer g.checkMarks("Place")()
+	return g.Session.Place(spare)
+}
+
+// checkMarks remembers what the memory holds. What it returns compares it with what there is then: what the host has written
+// must be marked.
+func (g *guest) checkMarks(what string) func() {
+	memory, _ := g.memory.Read(0, memorySize)
+	before := bytes.Clone(memory)
+	g.Unmark()
+	return func() {
+		g.Helper()
+		for at := range memory {
+			if memory[at] != before[at] && g.Marks()&g.Blocks().Marks(uint32(at), 0) == 0 {
+				g.Fatalf("%s has written to %#x, and marked %#x", what, at, g.Marks())
+			}
+		}
+	}
+}
+
 // run calls an import.
 func (g *guest) run(name string, args ...uint64) (abi.Errno, error) {
+	defer g.checkMarks(name)()
 	results, err := g.module.ExportedFunction(name).Call(g.Call, args...)
 	if err != nil {
 		return 0, err

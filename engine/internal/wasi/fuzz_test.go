@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzFunctions calls every function with any parameters, over a memory with any content. It gives an errno or ends the
-// call in one of the ways there are, in bounded time, and writes only where it may.
+// call in one of the ways there are, in bounded time, and writes only where it may and where it has told so.
 func FuzzFunctions(f *testing.F) {
 	seed(f)
 	i := newInstance(f)
@@ -39,6 +39,7 @@ func FuzzFunctions(f *testing.F) {
 			t.Errorf("%s%v took %v", called.name, values, took)
 		}
 		i.checkWrites(before, allowedWrites(called.name, values), fmt.Sprint(called.name, values))
+		i.checkWrites(before, i.r.wrote, fmt.Sprint(called.name, values, " without telling"))
 	})
 }
 

@@ -29,7 +29,7 @@ type recorder struct {
 	charged        int64
 	budget         int64
 	slept          []time.Duration
-	wrote          [][2]uint32 // addresses and counts
+	wrote          []span // what was told of writes
 }
 
 func newRecorder() *recorder {
@@ -59,7 +59,9 @@ func (r *recorder) Charge(units int64) {
 	}
 }
 
-func (r *recorder) Wrote(address, count uint32) { r.wrote = append(r.wrote, [2]uint32{address, count}) }
+func (r *recorder) Wrote(address, count uint32) {
+	r.wrote = append(r.wrote, span{uint64(address), uint64(count)})
+}
 
 func (r *recorder) Sleep(d time.Duration) {
 	r.slept = append(r.slept, d)
