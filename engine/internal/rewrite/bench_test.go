@@ -10,41 +10,20 @@ import (
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
-// BenchmarkMetering has a module and its rewritten self take turns of a millisecond, so that what slows the machine down
-// meets both. It reports the medians of the turns: as x how many times as long the rewritten one took.
+// BenchmarkMetering compares modules with their rewritten selves.
 func BenchmarkMetering(b *testing.B) {
 	for _, w := range workloads {
 		b.Run(w.name, func(b *testing.B) {
 			binary := w.wasm(b)
 			h := newHost(b, wazero.NewRuntimeConfigCompiler())
 			original, metered := h.open(b, binary, false), h.open(b, binary, true)
-			originalStep, meteredStep := w.begin(original), w.begin(metered)
-			if one, two := originalStep(), meteredStep(); one != two {
-				b.Fatalf("%d, and rewritten %d", one, two)
-			}
-			originalTurn, meteredTurn := turn(originalStep), turn(meteredStep)
-			var originalTimes, meteredTimes, ratios []float64
-			h.ticks = 0
-			for b.Loop() {
-				var one, two float64
-				if len(ratios)%2 == 0 {
-					one, two = originalTurn(), meteredTurn()
-				} else {
-					two, one = meteredTurn(), originalTurn()
-				}
-				originalTimes, meteredTimes = append(originalTimes, one), append(meteredTimes, two)
-				ratios = append(ratios, two/one)
-			}
-			b.ReportMetric(0, "ns/op") // of a pair of turns: says nothing
-			b.ReportMetric(median(originalTimes), "original-ns")
-			b.ReportMetric(median(meteredTimes), "metered-ns")
-			b.ReportMetric(median(ratios), "x")
-			b.ReportMetric(float64(h.ticks)/float64(len(ratios)), "ticks/turn")
+			turns := w.compare(b, "original-ns", original, "metered-ns", metered)
+			b.ReportMetric(float64(h.ticks)/float64(turns), "ticks/turn")
 		})
 	}
 }
 
-// BenchmarkMarks compares rewritten modules in the same way with those that do not mark what they write.
+// BenchmarkMarks compares rewritten modules with those that do not mark what they write.
 func BenchmarkMarks(b *testing.B) {
 	for _, w := range workloads {
 		b.Run(w.name, func(b *testing.B) {
@@ -56,22 +35,36 @@ func BenchmarkMarks(b *testing.B) {
 				b.Fatal(err)
 			}
 			instance := h.instance(b, unmarked.Wasm)
-			without, with := &program{b, h, instance, budget(instance)}, h.open(b, binary, true)
-			withoutTurn, withTurn := turn(w.begin(without)), turn(w.begin(with))
-			var ratios []float64
-			for b.Loop() {
-				var one, two float64
-				if len(ratios)%2 == 0 {
-					one, two = withoutTurn(), withTurn()
-				} else {
-					two, one = withTurn(), withoutTurn()
-				}
-				ratios = append(ratios, two/one)
-			}
-			b.ReportMetric(0, "ns/op") // of a pair of turns: says nothing
-			b.ReportMetric(median(ratios), "x")
+			w.compare(b, "unmarked-ns", &program{b, h, instance, budget(instance)}, "marked-ns", h.open(b, binary, true))
 		})
 	}
+}
+
+// compare has two programs take turns of a millisecond, so that what slows the machine down meets both. It reports the medians
+// of the turns: as x how many times as long the second one took.
+func (w *workload) compare(b *testing.B, firstUnit string, first *program, secondUnit string, second *program) (turns int) {
+	firstStep, secondStep := w.begin(first), w.begin(second)
+	if one, two := firstStep(), secondStep(); one != two {
+		b.Fatalf("%d, and rewritten in another way %d", one, two)
+	}
+	firstTurn, secondTurn := turn(firstStep), turn(secondStep)
+	var firstTimes, secondTimes, ratios []float64
+	second.host.ticks = 0
+	for b.Loop() {
+		var one, two float64
+		if len(ratios)%2 == 0 {
+			one, two = firstTurn(), secondTurn()
+		} else {
+			two, one = secondTurn(), firstTurn()
+		}
+		firstTimes, secondTimes = append(firstTimes, one), append(secondTimes, two)
+		ratios = append(ratios, two/one)
+	}
+	b.ReportMetric(0, "ns/op") // of a pair of turns: says nothing
+	b.ReportMetric(median(firstTimes), firstUnit)
+	b.ReportMetric(median(secondTimes), secondUnit)
+	b.ReportMetric(median(ratios), "x")
+	return len(ratios)
 }
 
 // turn makes turns of about a millisecond, which give the nanoseconds that one step took.
