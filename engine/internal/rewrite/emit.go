@@ -55,12 +55,7 @@ func (e *emitter) function(i int) {
 	marks := e.marks[f.firstMark:f.lastMark]
 	for j := f.first; j < f.last; j++ {
 		ev := &e.events[j]
-		for ; len(marks) > 0 && marks[0].at <= ev.at; marks = marks[1:] {
-			e.body = append(e.body, e.Wasm[at:marks[0].at]...)
-			e.mark(f, &marks[0])
-			at = int(marks[0].at)
-		}
-		e.body = append(e.body, e.Wasm[at:ev.at]...)
+		marks = e.plain(f, at, int(ev.at), marks)
 		e.pay(ev.before)
 		e.event(f, ev)
 		e.pay(ev.after)
@@ -71,6 +66,17 @@ func (e *emitter) function(i int) {
 		e.body.global(e.budget()).const64(int64(f.stack)).op(wasm.OpI64Add).set(e.budget())
 	}
 	e.body.end()
+}
+
+// plain copies what lies between two events, with its marks. It returns those that come later.
+func (e *emitter) plain(f *function, at, end int, marks []mark) []mark {
+	for ; len(marks) > 0 && int(marks[0].at) <= end; marks = marks[1:] {
+		e.body = append(e.body, e.Wasm[at:marks[0].at]...)
+		e.mark(f, &marks[0])
+		at = int(marks[0].at)
+	}
+	e.body = append(e.body, e.Wasm[at:end]...)
+	return marks
 }
 
 // locals writes the declaration of the locals, with those that are needed beside them.

@@ -187,7 +187,7 @@ func (m marker) address(give func(), add uint32) {
 }
 
 // wide does what address does when the address is the lower half of a local. The upper half ends up in bits that the shift
-// does not look at.
+// does not look at: no block is larger than a 64th of what 32 bits address.
 func (m marker) wide(local, add uint32) {
 	m.global(m.marks).const64(1).get(local)
 	if add > 0 {

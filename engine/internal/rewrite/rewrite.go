@@ -1,10 +1,11 @@
 // Package rewrite builds into handler modules what the host needs to stop, measure and reset them: a meter, a counter of
-// the stack, memory whose growth can be undone, bulk operations in steps, exports of the globals, and a start function
-// that is called and not run by itself.
+// the stack, memory whose growth can be undone, marks of what was written to it, bulk operations in steps, exports of the
+// globals, and a start function that is called and not run by itself.
 //
 // A module is decoded and checked (package wasm), and then goes through three steps:
 //
-//  1. scan.go reads each function once and notes the few places that something is done about: [event].
+//  1. scan.go reads each function once and notes the few places that something is done about: [event]. On the way track.go
+//     decides where the function marks what it writes, as marks.go says.
 //  2. charge.go looks at the functions, callees before callers, and at the events of each from its last to its first. It
 //     decides where code pays, how much, and which functions count their frames.
 //  3. emit.go writes each function: what lies between the events is copied.
