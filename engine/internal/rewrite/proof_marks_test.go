@@ -203,6 +203,9 @@ func (w *writer) statement(depth int) {
 		w.nested(depth, Code{blockOp, none}, func() {
 			w.emit([]Code{op(br, byte(w.choose(w.labels))), Unreachable(), Return()}[w.choose(3)])
 			w.statements(depth + 1)
+			if w.choose(2) == 1 { // takes what is not there
+				w.emit(Code{blockOp, none}, Get(0), op(brIf, 0), Code{end}, Code{0x36, 0, 0})
+			}
 		})
 	default:
 		w.condition()
@@ -241,7 +244,7 @@ func (w *writer) condition() { w.emit(Get(w.narrow()), Const(int32(1)<<w.choose(
 
 // value leaves an address on the stack.
 func (w *writer) value(depth int) {
-	switch w.choose(14) {
+	switch w.choose(15) {
 	case 0, 1, 2, 3:
 		w.emit(Get(w.narrow()))
 	case 4:
@@ -262,6 +265,12 @@ func (w *writer) value(depth int) {
 			w.statement(5)
 			w.emit(Const(int32(w.address())), []Code{index(localSet, w.narrow()), index(globalSet, 1)}[w.choose(2)])
 		}
+	case 14: // a vector waits below
+		w.emit(Code{i64Const, 1, 0xfd, 0x12}, Code{blockOp, I32})
+		w.labels++
+		w.statement(5)
+		w.labels--
+		w.emit(Get(w.narrow()), Code{end}, index(localSet, w.narrow()), Code{drop}, Get(w.narrow()))
 	default: // one of two values
 		w.emit(Code{blockOp, I32}, Get(w.narrow()), Get(w.narrow()), op(brIf, 0), Code{drop}, Get(w.narrow()), Code{end})
 	}
