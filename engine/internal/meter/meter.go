@@ -2,8 +2,8 @@
 //
 // Handlers are rewritten when they are loaded: their code counts fuel down, and calls [Meter.tick] when it has run out,
 // about every 50 µs of work. There the host decides whether the code may go on: its CPU time, its wall time, whether the
-// connection is still there. Fuel is only the tick of that clock. After its first slice a call has to be in a lane, of
-// which there are fewer than processors; time in lanes is what CPU time means here.
+// connection is still there. Fuel is only the tick of that clock. A call that is not done after some 100 µs has to be in a
+// lane, of which there are fewer than processors. CPU time means the time from the first tick on, without waits.
 package meter
 
 import (
@@ -25,6 +25,10 @@ const (
 const (
 	// sliceTime is what a slice should take.
 	sliceTime = 50 * time.Microsecond
+	// brief is how long a call may go on after its first slice before it needs a lane. Most calls are over by then. If they
+	// had to wait in their middle, others would begin meanwhile, and the more instances are at work, the less of their memories
+	// the processor's caches hold.
+	brief = 100 * time.Microsecond
 	// turn is how long a meter keeps a lane that others wait for.
 	turn = time.Millisecond
 )
@@ -68,10 +72,11 @@ type Meter struct {
 	limit   time.Duration
 	// fuel is what was given out since Begin, slice the last of it.
 	fuel, slice int64
-	// inLane says that a lane is held, since when this turn lasts, and up to when its time was counted.
-	inLane         bool
+	// ticked says that the call has ticked and has no lane, inLane that it holds one; since is when that began, and counted up
+	// to when its time was counted.
+	ticked, inLane bool
 	since, counted time.Duration
-	// cpu is the time in lanes since Begin, spent what of it counts against the limit.
+	// cpu is the time that was counted since Begin, spent what of it counts against the limit.
 	cpu, spent time.Duration
 	// longest is the longest slice that there was.
 	longest time.Duration
@@ -99,16 +104,14 @@ func (m *Meter) pack(fuel int64) uint64 { return uint64(fuel)<<32 | uint64(m.sta
 
 // End ends the count. It gives the fuel in units and the CPU time that were used since Begin.
 func (m *Meter) End() (fuel int64, cpu time.Duration) {
-	m.leave()
+	m.stop()
 	m.session = nil
 	return m.fuel - int64(int32(m.budget.Get()>>32)), m.cpu
 }
 
 // Pause leaves the lane, before the call waits for something and when it has ended.
 func (m *Meter) Pause() {
-	if m.inLane {
-		m.leave()
-	}
+	m.stop()
 	if m.session != nil && m.session.Streaming() {
 		m.spent = 0
 	}
@@ -136,9 +139,12 @@ func (m *Meter) tick(budget uint64) uint64 {
 	if int32(budget) < 0 {
 		panic(fmt.Errorf("%w: calls nest deeper than %d bytes", ErrStack, m.stack))
 	}
-	if m.inLane {
+	switch {
+	case m.inLane:
 		m.count()
-	} else {
+	case !m.ticked:
+		m.begin()
+	case !m.isBrief():
 		m.enter()
 	}
 	if m.spent > m.limit {
@@ -149,13 +155,28 @@ func (m *Meter) tick(budget uint64) uint64 {
 			panic(err)
 		}
 	}
-	m.giveWay()
+	if m.inLane {
+		m.giveWay()
+	}
 	// What was owed beyond the last slice is taken from the next.
 	m.fuel += m.slice
 	return budget + uint64(m.slice)<<32
 }
 
-// enter waits for a lane. Work done before is not counted: it was a slice at most.
+// begin begins to count. Work done before is not counted: it was a slice at most.
+func (m *Meter) begin() {
+	m.ticked = true
+	m.since = now()
+	m.counted = m.since
+}
+
+// isBrief counts, and reports whether the call needs no lane yet.
+func (m *Meter) isBrief() bool {
+	m.count()
+	return m.counted-m.since < brief
+}
+
+// enter waits for a lane.
 func (m *Meter) enter() {
 	if !m.party.lanes.enter(m) {
 		if err := m.wait(); err != nil {
@@ -163,7 +184,7 @@ func (m *Meter) enter() {
 			panic(err)
 		}
 	}
-	m.inLane = true
+	m.ticked, m.inLane = false, true
 	m.since = now()
 	m.counted = m.since
 }
@@ -192,13 +213,22 @@ func (m *Meter) count() {
 	}
 }
 
+// stop counts the last of the time and gives the lane back, if the call has one.
+func (m *Meter) stop() {
+	switch {
+	case m.inLane:
+		m.leave()
+	case m.ticked:
+		m.count()
+		m.ticked = false
+	}
+}
+
 // leave counts the last of the time and gives the lane back.
 func (m *Meter) leave() {
-	if m.inLane {
-		m.count()
-		m.inLane = false
-		m.party.lanes.leave()
-	}
+	m.count()
+	m.inLane = false
+	m.party.lanes.leave()
 }
 
 // giveWay lets others have the processor, and the lane if this turn has been long enough. Without it the garbage collector,
