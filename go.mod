@@ -13,4 +13,7 @@ require (
 	golang.org/x/sys v0.44.0 // engine/internal/wasmruntime: memory outside the Go heap, limits of compilers; bench: processor time of rivals; host: terminals, in a test
 )
 
-require github.com/inconshreveable/mousetrap v1.1.0 // indirect
+require (
+	github.com/creack/pty v1.1.24 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+)

@@ -3,6 +3,9 @@ package command
 import (
 	"bytes"
 	"encoding"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/pelletier/go-toml/v2"
@@ -14,6 +17,7 @@ type configFile struct {
 	Limits  limitsTable   `toml:"limits"`
 	Routes  []routeTable  `toml:"route"`
 	Tenants []tenantTable `toml:"tenant"`
+	Build   buildTable    `toml:"build"`
 }
 
 type serverTable struct {
@@ -39,27 +43,44 @@ func (s *scalar) UnmarshalText(text []byte) error {
 
 // useFile reads a configuration file and takes what it says. Paths in it are relative to its folder.
 func (s *settings) useFile(path string) error {
-	s.files = []string{path}
-	text, err := os.ReadFile(path)
+	file, err := s.readFile(path)
 	if err != nil {
-		return cannotRead(path, err, "name a configuration file with --config")
-	}
-	var file configFile
-	if err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&file); err != nil {
-		return describe(path, text, err)
-	}
-	s.source = newSource(path, text)
-	if err = s.useValues(&file, s.source); err != nil {
-		return err
-	}
-	s.files = append(s.files, file.handlers(s.source)...)
-	if err = file.check(s.source); err != nil {
 		return err
 	}
 	if s.engine.Routes, err = routes(ownRoutes(file.Routes), s.source, newLoaded()); err != nil {
-		return err
+		return s.unbuilt(err)
 	}
 	s.engine.Tenants, err = tenants(file.Tenants, s.source)
+	return s.unbuilt(err)
+}
+
+// readFile reads a configuration file and takes what it says but for routes and tenants, whose handlers need not be there.
+func (s *settings) readFile(path string) (*configFile, error) {
+	s.files = []string{path}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, cannotRead(path, err, "name a configuration file with --config")
+	}
+	file := new(configFile)
+	if err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(file); err != nil {
+		return nil, describe(path, text, err)
+	}
+	s.source = newSource(path, text)
+	if err = s.useValues(file, s.source); err != nil {
+		return nil, err
+	}
+	s.files = append(s.files, file.handlers(s.source)...)
+	if s.build, err = file.Build.plan(s.source); err != nil {
+		return nil, err
+	}
+	return file, file.check(s.source)
+}
+
+// unbuilt says of a handler that is not there how it is made, if the file says so.
+func (s *settings) unbuilt(err error) error {
+	if errors.Is(err, fs.ErrNotExist) && !s.build.command.empty() {
+		return fmt.Errorf("%w; 'sluice build' makes what [build] is for", err)
+	}
 	return err
 }
 

@@ -116,6 +116,8 @@ func wanted(field reflect.Type) string {
 		return "an array of strings"
 	case field == reflect.TypeFor[*scalar]():
 		return "a number or a string"
+	case field.Kind() == reflect.Interface:
+		return "a string or an array of strings"
 	case field.Kind() == reflect.Map:
 		return "a table of strings"
 	case len(keysOf(field)) > 0:

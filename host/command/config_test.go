@@ -138,7 +138,7 @@ func TestConfigErrors(t *testing.T) {
 		{"duplicate key", "[server]\naddr = ':1'\naddr = ':2'\n", "3:1: key addr is already defined"},
 
 		{"unknown key", "[server]\n  adr = ':1'\n", "2:3: unknown key \"server.adr\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory, tenant_idle, max_loaded"},
-		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route, tenant"},
+		{"unknown table", "[sever]\naddr = ':1'\n", "1:2: unknown key \"sever\"; known here: server, limits, route, tenant, build"},
 		{"unknown key of a route", route + "paht = '/'\n", "3:1: unknown key \"route.paht\"; known here: name, host, path, methods, handler, args, env, isolation, pool_size, max_reuse, idle_time, limits"},
 		{"unknown table in a table", "[limits.http]\nhead = 1\n", "1:2: unknown key \"limits.http\"; known here: start_line, head, fields, chunk_line, trailers, trailer_fields, buffered, head_time, body_idle, keep_alive_idle, write_idle, handler_wall, memory, cpu, concurrent, queue, response, event_rate, log"},
 		{"unknown key, in line", "limits.fields = 1\nserver = { addr = ':1', ADR = ':1' }\n", "2:25: unknown key \"server.ADR\"; known here: addr, core, cache_dir, grace, max_connections, compile_time, compile_memory, tenant_idle, max_loaded"},

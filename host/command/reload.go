@@ -33,7 +33,7 @@ func newReloader(ctx context.Context, s *settings, read func() (*settings, error
 	var changed <-chan struct{}
 	if s.watch {
 		var err error
-		if r.watcher, err = newWatcher(s.files, s.engine.Log); err != nil {
+		if r.watcher, err = newWatcher(fileList(s.files), "leave out --watch", s.engine.Log); err != nil {
 			return nil, err
 		}
 		changed = r.watcher.changed
@@ -66,7 +66,7 @@ func (r *reloader) reload(ctx context.Context, cause string) {
 	present := r.current.Load()
 	next, err := r.read()
 	if r.watcher != nil && next != nil {
-		r.watcher.watch(next.files) // those that are missing or broken as well: they may be mended
+		r.watcher.watch(fileList(next.files)) // those that are missing or broken as well: they may be mended
 	}
 	if err == nil {
 		next.engine.Log = present.engine.Log

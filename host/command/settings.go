@@ -47,6 +47,8 @@ type settings struct {
 	files []string
 	// source is the configuration file, nil when there is none.
 	source *source
+	// build is how the handlers are made, when the configuration file says so.
+	build  buildPlan
 	engine engine.Config
 }
 

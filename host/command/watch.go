@@ -3,8 +3,10 @@ package command
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,27 +28,36 @@ type watcher struct {
 	// changed receives when files have changed and are quiet again.
 	changed chan struct{}
 
-	mu    sync.Mutex
-	files []string
-	// known is how the files looked when they were read last, as far as is known.
-	known look
+	mu      sync.Mutex
+	subject subject
+	// known is how the files looked when they were read last, as far as is known; changes are those of them that were told
+	// since they were asked for.
+	known   look
+	changes map[string]bool
+}
+
+// subject is what can be watched.
+type subject interface {
+	// folders are those in which something can happen to the files.
+	folders() []string
+	look() look
 }
 
 // look is how files look, nil for what is not there.
 type look map[string]os.FileInfo
 
-// newWatcher begins to watch files that have just been read.
-func newWatcher(files []string, log *slog.Logger) (*watcher, error) {
+// newWatcher begins to watch files that have just been read. The remedy goes on after an error.
+func newWatcher(subject subject, remedy string, log *slog.Logger) (*watcher, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("cannot watch files: %w; leave out --watch", err)
+		return nil, fmt.Errorf("cannot watch files: %w; %s", err, remedy)
 	}
-	w := &watcher{notify: notify, log: log, changed: make(chan struct{}, 1), known: look{}}
-	w.watch(files)
-	for _, folder := range w.folders() {
+	w := &watcher{notify: notify, log: log, changed: make(chan struct{}, 1), known: look{}, changes: map[string]bool{}}
+	w.watch(subject)
+	for _, folder := range subject.folders() {
 		if err := notify.Add(folder); err != nil {
 			_ = notify.Close()
-			return nil, fmt.Errorf("cannot watch %s: %w; leave out --watch", folder, err)
+			return nil, fmt.Errorf("cannot watch %s: %w; %s", folder, err, remedy)
 		}
 	}
 	go w.run()
@@ -54,26 +65,31 @@ func newWatcher(files []string, log *slog.Logger) (*watcher, error) {
 }
 
 // watch watches these files, which have just been read, instead of those before.
-func (w *watcher) watch(files []string) {
+func (w *watcher) watch(subject subject) {
+	now := subject.look()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	known := look{}
-	for _, file := range files {
-		before, watched := w.known[file]
-		if !watched {
-			before, _ = os.Stat(file)
+	for file := range now {
+		if before, watched := w.known[file]; watched {
+			now[file] = before
 		}
-		known[file] = before
 	}
-	w.files, w.known = files, known
+	w.subject, w.known = subject, now
 }
 
-// folders are those that the files are in.
-func (w *watcher) folders() (folders []string) {
+// watched is what is watched at the moment.
+func (w *watcher) watched() subject {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.subject
+}
+
+// fileList are files to watch, wherever they are.
+type fileList []string
+
+func (l fileList) folders() (folders []string) {
 	seen := map[string]bool{}
-	for _, file := range w.files {
+	for _, file := range l {
 		if folder := filepath.Dir(file); !seen[folder] {
 			seen[folder] = true
 			folders = append(folders, folder)
@@ -82,9 +98,17 @@ func (w *watcher) folders() (folders []string) {
 	return folders
 }
 
+func (l fileList) look() look {
+	now := look{}
+	for _, file := range l {
+		now[file], _ = os.Stat(file)
+	}
+	return now
+}
+
 // run waits for something to happen, then for the files to be quiet, and tells if they have changed.
 func (w *watcher) run() {
-	before := w.look()
+	before := w.watched().look()
 	var again <-chan time.Time
 	for {
 		select {
@@ -102,7 +126,7 @@ func (w *watcher) run() {
 			w.log.Warn("watching files", "reason", err) // events may be lost
 			again = time.After(quiet)
 		case <-again:
-			now := w.look()
+			now := w.watched().look()
 			switch complete := w.renew(); {
 			case !now.equal(before):
 				again = time.After(quiet)
@@ -121,23 +145,12 @@ func (w *watcher) run() {
 // renew watches the folders again: one that was replaced is not watched any more. It reports whether all are there.
 func (w *watcher) renew() (complete bool) {
 	complete = true
-	for _, folder := range w.folders() {
+	for _, folder := range w.watched().folders() {
 		if w.notify.Add(folder) != nil {
 			complete = false
 		}
 	}
 	return complete
-}
-
-func (w *watcher) look() look {
-	w.mu.Lock()
-	files := w.files
-	w.mu.Unlock()
-	now := look{}
-	for _, file := range files {
-		now[file], _ = os.Stat(file)
-	}
-	return now
 }
 
 func (l look) equal(other look) bool {
@@ -163,11 +176,35 @@ func (w *watcher) tell(now look) {
 	if now.equal(w.known) {
 		return
 	}
+	now.differences(w.known, w.changes)
 	w.known = now
 	select {
 	case w.changed <- struct{}{}:
 	default: // is about to be read
 	}
+}
+
+// differences adds the files that do not look as before.
+func (l look) differences(before look, found map[string]bool) {
+	for file, info := range l {
+		if !sameFile(info, before[file]) {
+			found[file] = true
+		}
+	}
+	for file := range before {
+		if _, there := l[file]; !there {
+			found[file] = true
+		}
+	}
+}
+
+// takeChanges gives the files that have changed since it was called last.
+func (w *watcher) takeChanges() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changes := slices.Sorted(maps.Keys(w.changes))
+	clear(w.changes)
+	return changes
 }
 
 func (w *watcher) close() { _ = w.notify.Close() }

@@ -55,7 +55,7 @@ func TestWatch(t *testing.T) {
 	write("two/c.wasm", "c")
 	do(os.Symlink("one", path("link")))
 
-	w, err := newWatcher([]string{path("a.wasm"), path("build/b.wasm"), path("link/c.wasm")}, slog.New(slog.DiscardHandler))
+	w, err := newWatcher(fileList{path("a.wasm"), path("build/b.wasm"), path("link/c.wasm")}, "", slog.New(slog.DiscardHandler))
 	do(err)
 	defer w.close()
 	w.expectNothing(t)
@@ -88,7 +88,7 @@ func TestWatch(t *testing.T) {
 
 	write("other", "is not watched")
 	w.expectNothing(t)
-	w.watch([]string{path("a.wasm"), path("other")})
+	w.watch(fileList{path("a.wasm"), path("other")})
 	write("build/b.wasm", "is not watched any more")
 	w.expectNothing(t)
 	write("other", "is watched now")
@@ -97,7 +97,7 @@ func TestWatch(t *testing.T) {
 
 // The folder of what is to be watched has to be there at first.
 func TestWatchNothing(t *testing.T) {
-	_, err := newWatcher([]string{"/nowhere/a.wasm"}, slog.New(slog.DiscardHandler))
+	_, err := newWatcher(fileList{"/nowhere/a.wasm"}, "leave out --watch", slog.New(slog.DiscardHandler))
 	if want := "cannot watch /nowhere: no such file or directory; leave out --watch"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
