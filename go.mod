@@ -5,6 +5,7 @@ go 1.25.0
 toolchain go1.26.8
 
 require (
+	github.com/creack/pty v1.1.24 // host: terminals that compilers print to
 	github.com/fsnotify/fsnotify v1.10.1 // host: files that change while they are served
 	github.com/pelletier/go-toml/v2 v2.4.3 // host: the configuration file
 	github.com/spf13/cobra v1.10.2 // host: commands
@@ -13,7 +14,4 @@ require (
 	golang.org/x/sys v0.44.0 // engine/internal/wasmruntime: memory outside the Go heap, limits of compilers; bench: processor time of rivals; host: terminals, in a test
 )
 
-require (
-	github.com/creack/pty v1.1.24 // indirect
-	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-)
+require github.com/inconshreveable/mousetrap v1.1.0 // indirect

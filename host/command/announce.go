@@ -14,6 +14,9 @@ import (
 func announce(w io.Writer, s *settings, addr net.Addr) {
 	fmt.Fprintf(w, "Listening on %s\n\n", browsable(addr))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if s.source != nil {
+		fmt.Fprintf(table, "  config\t%s\n", s.source.path)
+	}
 	fmt.Fprintf(table, "  core\t%s\n", s.engine.Core)
 	if s.verbose {
 		fmt.Fprintf(table, "  cache\t%s\n", orNone(s.engine.CacheDir))

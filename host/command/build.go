@@ -49,9 +49,13 @@ func readPlan(config string) (buildPlan, error) {
 		return buildPlan{}, noConfig(err)
 	}
 	if s.build.command.empty() {
-		return buildPlan{}, s.source.errorf(`there is no [build]; add [build] with command = "make", or what else builds the handlers`)
+		return buildPlan{}, errNoBuild(s.source)
 	}
 	return s.build, nil
+}
+
+func errNoBuild(source *source) error {
+	return source.errorf(`there is no [build]; add [build] with command = "make", or what else builds the handlers`)
 }
 
 // noConfig tells newcomers what the file is that is missing.

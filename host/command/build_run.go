@@ -115,12 +115,22 @@ type buildError struct {
 	advice  string
 }
 
-func (e *buildError) Error() string {
-	text := fmt.Sprintf("%s: %v", e.command, e.cause)
-	if e.advice != "" {
-		text += "; " + e.advice
+func (e *buildError) Error() string { return e.command + ": " + e.short() }
+
+// short is the error for those who know the command.
+func (e *buildError) short() string {
+	if e.advice == "" {
+		return e.cause.Error()
 	}
-	return text
+	return fmt.Sprintf("%v; %s", e.cause, e.advice)
+}
+
+// withoutCommand is the short text of an error.
+func withoutCommand(err error) string {
+	if failed := (*buildError)(nil); errors.As(err, &failed) {
+		return failed.short()
+	}
+	return err.Error()
 }
 
 func (e *buildError) Unwrap() error { return e.cause }

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/sluicehttp/sluice/engine"
 )
 
 // configFile is what a configuration file may say.
@@ -52,6 +54,17 @@ func (s *settings) useFile(path string) error {
 	}
 	s.engine.Tenants, err = tenants(file.Tenants, s.source)
 	return s.unbuilt(err)
+}
+
+// useNames is useFile for handlers that need not be there: their modules are empty, and of tenants there is only the number.
+func (s *settings) useNames(path string) error {
+	file, err := s.readFile(path)
+	if err != nil {
+		return err
+	}
+	s.engine.Routes, err = routes(ownRoutes(file.Routes), s.source, unread{})
+	s.engine.Tenants = make([]engine.Tenant, len(file.Tenants))
+	return err
 }
 
 // readFile reads a configuration file and takes what it says but for routes and tenants, whose handlers need not be there.

@@ -103,6 +103,11 @@ func (l loaded) module(file string) (engine.Module, error) {
 	return module, err
 }
 
+// unread are modules that only have a name.
+type unread struct{}
+
+func (unread) module(file string) (engine.Module, error) { return engine.Module{Name: file}, nil }
+
 const relativePaths = "paths are relative to the configuration file's folder"
 
 // checkRoutes finds what the file's grammar allows and that still makes no sense.

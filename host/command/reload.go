@@ -52,9 +52,9 @@ func (r *reloader) run(ctx context.Context, changed <-chan struct{}) {
 				close(r.gone)
 				return
 			}
-			r.reload(ctx, "SIGHUP")
+			_ = r.reload(ctx, "SIGHUP")
 		case <-changed:
-			r.reload(ctx, "a file changed")
+			_ = r.reload(ctx, "a file changed")
 		case <-ctx.Done():
 			return
 		}
@@ -62,7 +62,7 @@ func (r *reloader) run(ctx context.Context, changed <-chan struct{}) {
 }
 
 // reload reads the settings again and has them hold, or says why not and leaves everything as it is.
-func (r *reloader) reload(ctx context.Context, cause string) {
+func (r *reloader) reload(ctx context.Context, cause string) error {
 	present := r.current.Load()
 	next, err := r.read()
 	if r.watcher != nil && next != nil {
@@ -74,15 +74,16 @@ func (r *reloader) reload(ctx context.Context, cause string) {
 	}
 	switch {
 	case errors.Is(err, engine.ErrClosed), ctx.Err() != nil:
-		return
+		return err
 	case err != nil:
 		present.engine.Log.Warn("reload refused; everything goes on as before", "cause", cause, "reason", err)
-		return
+		return err
 	case next.addr != present.addr:
 		present.engine.Log.Warn("some changes need a restart and were left out", "keys", []string{"addr"})
 		next.addr = present.addr
 	}
 	r.current.Store(next)
+	return nil
 }
 
 // stop ends reloading. One that is under way ends with the engine at the latest.

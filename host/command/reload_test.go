@@ -51,7 +51,7 @@ func TestReload(t *testing.T) {
 	} {
 		log.Reset()
 		next, broken = test.next, test.broken
-		r.reload(t.Context(), "SIGHUP")
+		_ = r.reload(t.Context(), "SIGHUP")
 		if now := r.current.Load(); now.addr != test.addr || time.Duration(now.grace) != test.grace {
 			t.Errorf("%s: %s and %v hold, want %s and %v", test.name, now.addr, time.Duration(now.grace), test.addr, test.grace)
 		}

@@ -55,7 +55,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newServe(), newTrace(), newInspect(), newTest(), newBuild(), newVersion(), newConfigTopic(), newCompileModule())
+	root.AddCommand(newServe(), newTrace(), newInspect(), newTest(), newBuild(), newDev(), newVersion(), newConfigTopic(), newCompileModule())
 
 	nameVariables(root.Flags())
 	for _, command := range root.Commands() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,6 +24,8 @@ func newServe() *cobra.Command {
 		Short: "Serve a handler, or the routes of a configuration file",
 		Long: `Serve a handler, the routes of a configuration file, an echo, or without any of them a built-in
 welcome page. The echo answers every request with the body and the Content-Type that came with it.
+Without arguments the configuration file is sluice.toml, where there is one in the current folder;
+--config "" leaves it out.
 
 A flag wins over its variable, the variable over the configuration file. SIGINT and SIGTERM
 let the requests under way end; a second signal stops at once. SIGHUP has the handler, or the
@@ -45,6 +48,7 @@ of a terminal that is closed ends the program, like SIGTERM.`,
 			if len(args) == 1 {
 				handler = args[0]
 			}
+			flags.pickUp(cmd.Flags(), handler)
 			read := func() (*settings, error) { return flags.settings(cmd.Flags(), handler) }
 			return serve(cmd.Context(), read, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -77,23 +81,38 @@ func serve(ctx context.Context, read func() (*settings, error), stdout, stderr i
 		return err
 	}
 	defer reloads.stop()
+	signals := notifyEnd()
+	defer signal.Stop(signals)
+
+	announce(stdout, s, listener.Addr())
+	return serveUntil(ctx, server, listener, signals, reloads.gone, stdout, func() duration {
+		reloads.stop()
+		return reloads.current.Load().grace
+	})
+}
+
+// notifyEnd has the signals come that ask the program to end.
+func notifyEnd() chan os.Signal {
 	// What reads stdout may end first, as tee does on the same Ctrl+C; that must not end the requests.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+	return signals
+}
 
-	announce(stdout, s, listener.Addr())
+// serveUntil serves until a signal comes or gone is closed, and the requests under way have ended. Before they are waited for,
+// it calls stop, which says how long they have.
+func serveUntil(ctx context.Context, server *engine.Engine, listener net.Listener, signals <-chan os.Signal, gone <-chan struct{},
+	stdout io.Writer, stop func() (grace duration)) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving %s ended: %w", listener.Addr(), err)
 	case <-signals:
-	case <-reloads.gone:
+	case <-gone:
 	}
-	reloads.stop()
-	grace := time.Duration(reloads.current.Load().grace)
+	grace := time.Duration(stop())
 	fmt.Fprintf(stdout, "Draining: requests under way have %s to end. Press Ctrl+C again to stop at once.\n", grace)
 	return drain(ctx, server.Close, grace, signals)
 }

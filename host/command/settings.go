@@ -22,12 +22,17 @@ type serveFlags struct {
 	verbose   bool
 }
 
+const (
+	defaultAddr = address("127.0.0.1:8080")
+	addrUsage   = "listen on `host:port`; port 0 takes a free one"
+)
+
 const coreUsage = "run the parser as `wasm|native` code; native is faster and not sandboxed"
 
 func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	flags.TextVar(&f.addr, "addr", address("127.0.0.1:8080"), "listen on `host:port`; port 0 takes a free one")
-	flags.StringVar(&f.config, "config", "", "serve the routes of `file`; see 'sluice help config'")
+	flags.TextVar(&f.addr, "addr", defaultAddr, addrUsage)
+	flags.StringVar(&f.config, "config", "", "serve the routes of `file`, sluice.toml when it is there; see 'sluice help config'")
 	flags.BoolVar(&f.echo, "echo", false, "serve an echo: every request is answered with its body")
 	flags.TextVar(&f.core, "core", coreName(engine.CoreWasm), coreUsage)
 	flags.TextVar(&f.isolation, "isolation", isolation(engine.IsolateRequests),
@@ -61,17 +66,23 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 		return nil, usageErrorf("--isolation is for a handler, and in a configuration file each route has its own;" +
 			" leave out --isolation and SLUICE_ISOLATION, and write isolation in the file")
 	}
-	s := &settings{addr: f.addr, grace: f.grace, watch: f.watch, verbose: f.verbose}
-	s.engine.Core = engine.Core(f.core)
-	s.engine.CacheDir = defaultCacheDir()
-	var err error
-	if s.engine.Compiler, err = compiler(); err != nil {
+	if f.config != "" {
+		return f.fromFile(flags, (*settings).useFile)
+	}
+	s, err := f.defaults()
+	if err != nil {
 		return nil, err
 	}
-	if f.config == "" {
-		return s, s.useHandler(handler, f)
+	return s, s.useHandler(handler, f)
+}
+
+// fromFile has the configuration file used, and the flags that win over it.
+func (f *serveFlags) fromFile(flags *pflag.FlagSet, use func(s *settings, path string) error) (*settings, error) {
+	s, err := f.defaults()
+	if err != nil {
+		return nil, err
 	}
-	if err := s.useFile(f.config); err != nil {
+	if err := use(s, f.config); err != nil {
 		return s, err
 	}
 	if flags.Changed("addr") {
@@ -84,6 +95,26 @@ func (f *serveFlags) settings(flags *pflag.FlagSet, handler string) (*settings, 
 		s.grace = f.grace
 	}
 	return s, nil
+}
+
+// defaults are what the flags say, and what holds when nothing else is said.
+func (f *serveFlags) defaults() (s *settings, err error) {
+	s = &settings{addr: f.addr, grace: f.grace, watch: f.watch, verbose: f.verbose}
+	s.engine.Core = engine.Core(f.core)
+	s.engine.CacheDir = defaultCacheDir()
+	s.engine.Compiler, err = compiler()
+	return s, err
+}
+
+// pickUp takes the configuration file of the folder in which the program was started, when nothing else is to be served. An
+// empty --config keeps it from that.
+func (f *serveFlags) pickUp(flags *pflag.FlagSet, handler string) {
+	if handler != "" || f.echo || flags.Changed("config") {
+		return
+	}
+	if _, err := os.Stat(defaultConfig); err == nil {
+		f.config = defaultConfig
+	}
 }
 
 // check looks for more than one thing to serve.
