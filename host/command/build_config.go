@@ -1,6 +1,7 @@
 package command
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,8 +12,10 @@ import (
 // buildTable is [build]: how handlers are made of their sources.
 type buildTable struct {
 	// Command is a string, for a shell, or an array of strings: a program and its arguments.
-	Command any        `toml:"command"`
-	Setup   setupTable `toml:"setup"`
+	Command any `toml:"command"`
+	// Env is added to the environment of both commands.
+	Env   map[string]string `toml:"env"`
+	Setup setupTable        `toml:"setup"`
 	// Watch are files and folders with sources.
 	Watch []string `toml:"watch"`
 }
@@ -29,6 +32,7 @@ type buildPlan struct {
 	// folder is that of the configuration file, where commands run.
 	folder         string
 	command, setup buildCommand
+	env            []string
 	makes          string
 	// watch are the files and folders whose changes `sluice dev` waits for.
 	watch []string
@@ -59,6 +63,12 @@ func (t *buildTable) plan(source *source) (buildPlan, error) {
 		return plan, source.errorAt("build.command", `[build] has no command; add command = "make", or what else builds the handlers`)
 	case plan.setup.empty() != (plan.makes == ""):
 		return plan, source.errorAt("build.setup", "[build.setup] needs a command, and in makes the file or folder whose absence has it run")
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Env)) {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(t.Env[name], "\x00") {
+			return plan, source.errorAt("build.env."+strings.ToLower(name), "%q cannot be a variable of an environment", name)
+		}
+		plan.env = append(plan.env, name+"="+t.Env[name])
 	}
 	if len(t.Watch) == 0 {
 		t.Watch = []string{"."}
@@ -120,5 +130,5 @@ func (p *buildPlan) needsSetup() bool {
 // equal reports whether another plan builds the same.
 func (p *buildPlan) equal(other *buildPlan) bool {
 	return p.folder == other.folder && p.makes == other.makes &&
-		slices.Equal(p.command.args, other.command.args) && slices.Equal(p.setup.args, other.setup.args)
+		slices.Equal(p.env, other.env) && slices.Equal(p.command.args, other.command.args) && slices.Equal(p.setup.args, other.setup.args)
 }

@@ -29,7 +29,7 @@ func (p *buildPlan) run(ctx context.Context, stderr io.Writer, tell func(command
 	var printed tail
 	if p.needsSetup() {
 		tell(p.setup.text)
-		if err := p.setup.run(ctx, p.folder, stderr, &printed); err != nil {
+		if err := p.runCommand(ctx, &p.setup, stderr, &printed); err != nil {
 			return printed.String(), err
 		}
 		if p.needsSetup() {
@@ -37,15 +37,16 @@ func (p *buildPlan) run(ctx context.Context, stderr io.Writer, tell func(command
 		}
 	}
 	tell(p.command.text)
-	err = p.command.run(ctx, p.folder, stderr, &printed)
+	err = p.runCommand(ctx, &p.command, stderr, &printed)
 	return printed.String(), err
 }
 
-// run runs a command in a folder to its end; when ctx ends, to that of all its processes. It reads nothing, and prints to
-// stderr, as on a terminal when that is one, and to a tail.
-func (c *buildCommand) run(ctx context.Context, folder string, stderr io.Writer, printed *tail) error {
+// runCommand runs a command to its end; when ctx ends, to that of all its processes. It reads nothing, and prints to stderr,
+// as on a terminal when that is one, and to a tail.
+func (p *buildPlan) runCommand(ctx context.Context, c *buildCommand, stderr io.Writer, printed *tail) error {
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
-	cmd.Dir = folder
+	cmd.Dir = p.folder
+	cmd.Env = append(cmd.Environ(), p.env...)
 	cmd.WaitDelay = stopTime
 	inGroup(cmd)
 	end, err := connect(cmd, stderr, printed)

@@ -243,10 +243,11 @@ handler = "welcome.wasm"
 	s := startServer(t, "serve", "--config", "sluice.toml", "--verbose")
 	want := "Listening on " + s.url + `
 
-  core   wasm
-  cache  cache
-  route  /a          GET, HEAD   welcome.wasm
-  route  b.example/  any method  welcome.wasm
+  config  sluice.toml
+  core    wasm
+  cache   cache
+  route   /a          GET, HEAD   welcome.wasm
+  route   b.example/  any method  welcome.wasm
 
 Press Ctrl+C to stop.
 `

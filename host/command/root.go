@@ -41,8 +41,10 @@ func newRoot() *cobra.Command {
 	root := newServe()
 	root.Use = "sluice"
 	root.Short = "Serve HTTP with handlers compiled to WebAssembly"
-	root.Long = root.Short + ".\nWithout a command it serves a built-in welcome page, an echo, or what --config says."
-	root.Example = `  sluice                               serve the welcome page
+	root.Long = root.Short + ".\nWithout a command it serves what sluice.toml or --config says, an echo, or a built-in welcome page."
+	root.Example = `  sluice new --lang rust hello         begin a handler in a folder of its own
+  sluice dev                           build and serve it, again whenever a source changes
+  sluice                               serve what sluice.toml says, or the welcome page
   sluice --echo                        answer every request with its body
   sluice serve hello.wasm              serve a handler
   sluice --config sluice.toml          serve routes from a file
@@ -55,7 +57,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newServe(), newTrace(), newInspect(), newTest(), newBuild(), newDev(), newVersion(), newConfigTopic(), newCompileModule())
+	root.AddCommand(newNew(), newDev(), newBuild(), newServe(), newTrace(), newInspect(), newTest(), newVersion(), newConfigTopic(), newCompileModule())
 
 	nameVariables(root.Flags())
 	for _, command := range root.Commands() {

@@ -1,0 +1,43 @@
+package template
+
+import (
+	"github.com/sluicehttp/sluice/examples"
+	sdkc "github.com/sluicehttp/sluice/sdk-c"
+	sdkgo "github.com/sluicehttp/sluice/sdk-go"
+)
+
+// languages are in the order in which people are told of them.
+var languages = []Language{
+	{
+		Name: "go", Title: "Go", Aliases: []string{"golang"},
+		Tools: "Go 1.25 or newer",
+		Main:  "main.go",
+		Build: "go build -buildmode=c-shared -trimpath -ldflags=-s -o handler.wasm .",
+		BuildEnv: []Variable{
+			{"GOOS", "wasip1"},
+			{"GOARCH", "wasm"},
+		},
+		Handler: "handler.wasm",
+		Watch:   []string{"."},
+		Ignore:  []string{"handler.wasm"},
+		parts: []part{
+			{from: examples.Source, root: "abi/hello-go/main.go", to: "main.go"},
+			{from: sdkgo.Source, root: ".", to: sdkFolder + "/sdk-go"},
+			{from: files, root: "files/go"},
+		},
+	},
+	{
+		Name: "c", Title: "C",
+		Tools: "clang with lld (on Debian: apt-get install clang lld)",
+		Main:  "handler.c",
+		Build: "clang --target=wasm32 -std=c11 -Wall -Wextra -O2 -ffreestanding -nostdlib -I sluice-sdk" +
+			" -Wl,--no-entry,--strip-all,--stack-first,-z,stack-size=16384 -o handler.wasm handler.c",
+		Handler: "handler.wasm",
+		Watch:   []string{"."},
+		Ignore:  []string{"handler.wasm"},
+		parts: []part{
+			{from: examples.Source, root: "abi/hello-c/handler.c", to: "handler.c"},
+			{from: sdkc.Source, root: ".", to: sdkFolder},
+		},
+	},
+}
