@@ -38,10 +38,15 @@ type server struct {
 // start starts the program and waits until it listens. At its end the test stops it, and fails unless it ends well.
 func start(t *testing.T, core string, args ...string) *server {
 	t.Helper()
+	return startIn(t, "", append([]string{"serve", "--addr", "127.0.0.1:0", "--core", core}, args...)...)
+}
+
+// startIn starts the program with any command that serves, in a folder.
+func startIn(t *testing.T, folder string, args ...string) *server {
+	t.Helper()
 	s := &server{ended: make(chan struct{})}
-	args = append([]string{"serve", "--addr", "127.0.0.1:0", "--core", core}, args...)
 	s.cmd = exec.CommandContext(untilDeadline(t), programFile, args...)
-	s.cmd.Env = environment()
+	s.cmd.Dir, s.cmd.Env = folder, environment()
 	s.cmd.Stdout, s.cmd.Stderr = &s.stdout, &s.stderr
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
