@@ -1,8 +1,10 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -90,6 +92,9 @@ func writeProject(stdout io.Writer, lang *template.Language, folder string) erro
 		return err
 	}
 	if err := template.Write(path, files); err != nil {
+		if inPath := (*fs.PathError)(nil); errors.As(err, &inPath) {
+			err = inPath.Err
+		}
 		return fmt.Errorf("cannot make %s: %w", folder, err)
 	}
 	tellNext(stdout, lang.In(name), folder)

@@ -263,6 +263,33 @@ Press Ctrl+C to stop.
 	}
 }
 
+// The configuration file of the current folder is served unless something else is to be.
+func TestServePicksUp(t *testing.T) {
+	if _, err := build(); err != nil { // while the sources are in the current folder
+		t.Fatal(err)
+	}
+	writeConfig(t, "[build]\ncommand = 'true'\n[[route]]\npath = '/only'\nhandler = 'echo.wasm'\n")
+	got := run(t, "", "serve", "--addr", "127.0.0.1:0")
+	if want := "sluice: sluice.toml:5:11: cannot read echo.wasm: no such file or directory; paths are relative to the configuration" +
+		" file's folder; 'sluice build' makes what [build] is for\n"; got.status != 1 || got.stderr != want {
+		t.Errorf("\n got %+v\nwant %s", got, want)
+	}
+	if err := os.WriteFile("echo.wasm", echoWasm, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"": "config  sluice.toml\n", "serve": "config  sluice.toml\n",
+		"serve echo.wasm": "any method  echo.wasm\n", "--echo": "any method  echo\n", "--config=": "any method  welcome page\n",
+	} {
+		s := startServer(t, append(strings.Fields(args), "--addr", "127.0.0.1:0")...)
+		if !strings.Contains(s.banner, want) || strings.Contains(s.banner, "config") != strings.Contains(want, "config") {
+			t.Errorf("%s: the banner is %s", args, s.banner)
+		}
+		s.signal(os.Interrupt)
+		s.end()
+	}
+}
+
 // A request that is under way at the signal is answered.
 func TestDrain(t *testing.T) {
 	s := startServer(t, "--addr", "127.0.0.1:0")

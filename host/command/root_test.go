@@ -41,6 +41,14 @@ func TestErrors(t *testing.T) {
 		{"--config none.toml", "", 1, "cannot read none.toml: no such file or directory; name a configuration file with --config"},
 		{"--config sluice.toml", "", 1, "sluice.toml: there are no routes; add a [[route]] with the handler that answers"},
 
+		{"serve", "", 1, "sluice.toml: there are no routes; add a [[route]] with the handler that answers"},
+		{"", "", 1, "sluice.toml: there are no routes; add a [[route]] with the handler that answers"},
+		{"dev", "", 1, "sluice.toml: there are no routes; add a [[route]] with the handler that answers"},
+		{"dev a.wasm", "", 2, "dev takes no arguments; name a configuration file with --config"},
+		{"build a.wasm", "", 2, "build takes no arguments; name a configuration file with --config"},
+		{"dev --config none.toml", "", 1, "cannot read none.toml: no such file or directory; name a configuration file with --config," +
+			" or make a project with 'sluice new'"},
+
 		{"--addr 8080", "", 2, `invalid value "8080" for --addr: must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface`},
 		{"--addr :99999", "", 2, `invalid value ":99999" for --addr: must be host:port, such as 127.0.0.1:8080, [::1]:8080, or :8080 for every interface`},
 		{"--core foo", "", 2, `invalid value "foo" for --core: must be wasm or native`},

@@ -71,3 +71,21 @@ func openTerminal(t *testing.T) (master, slave *os.File) {
 	}
 	return master, slave
 }
+
+// A build whose output goes to a terminal has one itself, and prints colours. Only text is kept.
+func TestBuildTerminal(t *testing.T) {
+	master, slave := openTerminal(t)
+	plan := buildPlan{folder: t.TempDir(), command: shell(`test -t 1 && test -t 2 && printf '\033[31mred\033[0m\n' && stty size <&1`)}
+	if err := unix.IoctlSetWinsize(int(slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 99}); err != nil {
+		t.Fatal(err)
+	}
+	output, err := plan.run(t.Context(), slave, func(string) {})
+	if want := "red\n33 99\n"; err != nil || output != want {
+		t.Errorf("got %q, %v, want %q", output, err, want)
+	}
+	room := make([]byte, 4096)
+	n, err := master.Read(room)
+	if want := "\x1b[31mred\x1b[0m"; err != nil || !strings.HasPrefix(string(room[:n]), want) {
+		t.Errorf("the terminal was sent %q, %v, want %q", room[:n], err, want)
+	}
+}

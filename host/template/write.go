@@ -2,7 +2,6 @@ package template
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -45,9 +44,9 @@ func checkEmpty(folder string) (exists bool, err error) {
 	case errors.Is(err, os.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("%s is no folder that can be used: %w", folder, err)
+		return false, err
 	case len(entries) > 0:
-		return false, fmt.Errorf("%s is not empty; choose another name, or remove what is in it", folder)
+		return false, errors.New("it is not empty; choose another name, or remove what is in it")
 	}
 	return true, nil
 }
