@@ -4,6 +4,7 @@ import (
 	"github.com/sluicehttp/sluice/examples"
 	sdkc "github.com/sluicehttp/sluice/sdk-c"
 	sdkgo "github.com/sluicehttp/sluice/sdk-go"
+	sdkzig "github.com/sluicehttp/sluice/sdk-zig"
 )
 
 // languages are in the order in which people are told of them.
@@ -28,7 +29,7 @@ var languages = []Language{
 	},
 	{
 		Name: "c", Title: "C",
-		Tools: "clang with lld (on Debian: apt-get install clang lld)",
+		Tools: "clang and lld (on Debian: `apt-get install clang lld`)",
 		Main:  "handler.c",
 		Build: "clang --target=wasm32 -std=c11 -Wall -Wextra -O2 -ffreestanding -nostdlib -I sluice-sdk" +
 			" -Wl,--no-entry,--strip-all,--stack-first,-z,stack-size=16384 -o handler.wasm handler.c",
@@ -36,8 +37,22 @@ var languages = []Language{
 		Watch:   []string{"."},
 		Ignore:  []string{"handler.wasm"},
 		parts: []part{
-			{from: examples.Source, root: "abi/hello-c/handler.c", to: "handler.c"},
+			{from: examples.Source, root: "c/hello/handler.c", to: "handler.c"},
 			{from: sdkc.Source, root: ".", to: sdkFolder},
+		},
+	},
+	{
+		Name: "zig", Title: "Zig",
+		Tools: "Zig 0.15",
+		Main:  "handler.zig",
+		Build: "zig build-exe -target wasm32-freestanding -O ReleaseSmall -fno-entry -rdynamic --dep sluice" +
+			" -Mroot=handler.zig -Msluice=sluice-sdk/sluice.zig -femit-bin=handler.wasm",
+		Handler: "handler.wasm",
+		Watch:   []string{"."},
+		Ignore:  []string{".zig-cache/", "handler.wasm"},
+		parts: []part{
+			{from: examples.Source, root: "zig/hello/handler.zig", to: "handler.zig"},
+			{from: sdkzig.Source, root: ".", to: sdkFolder},
 		},
 	},
 }

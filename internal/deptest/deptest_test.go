@@ -41,13 +41,15 @@ var layers = []layer{
 	{"engine/internal/llhttp", []string{"engine/internal/wasmruntime"},
 		"a second opinion is worth nothing if it shares code with the first; only the runtime is the same"},
 	{"engine/...", []string{"engine/...", "guest/http1", "abi"}, "embedders get the engine without the command line"},
-	{"host/template", []string{"examples", "sdk-c", "sdk-go", "sdk-js", "sdk-rust"},
+	{"host/template", []string{"examples", "sdk-as", "sdk-c", "sdk-go", "sdk-js", "sdk-rust", "sdk-zig"},
 		"new projects are made of examples and SDKs, whose files these packages hold"},
 	{"host/...", []string{"host/...", "engine", "engine/handlertest"},
 		"the command line uses the public API: what it lacks, every embedder lacks"},
-	{"sdk-c", nil, "it holds files and no code"},
-	{"sdk-js", nil, "it holds files and no code"},
-	{"sdk-rust", nil, "it holds files and no code"},
+	{"sdk-as", nil, onlyFiles},
+	{"sdk-c", nil, onlyFiles},
+	{"sdk-js", nil, onlyFiles},
+	{"sdk-rust", nil, onlyFiles},
+	{"sdk-zig", nil, onlyFiles},
 	{"sdk-go/...", []string{"sdk-go/..."}, "handlers are built without the engine"},
 	{"examples/embed-go", []string{"engine"}, "the example shows what the public API can do alone"},
 	{"examples/...", []string{"sdk-go/..."}, "an example handler is built as anyone's would be"},
@@ -56,6 +58,8 @@ var layers = []layer{
 	{"internal/corpus", []string{"abi"}, "tests of the core and of its hosts share it, so it knows the core's records alone"},
 	{"internal/...", nil, "these are tests of the whole; what they need they import in tests"},
 }
+
+const onlyFiles = "it holds the files of an SDK for new projects, and no code"
 
 // onlyForTests are packages that nothing but tests may import.
 var onlyForTests = []string{
