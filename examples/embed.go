@@ -5,7 +5,7 @@ import "embed"
 
 // Source are files of examples, under their paths here.
 //
-//go:embed abi/hello-go/main.go
 //go:embed c/hello/handler.c
+//go:embed go/hello/main.go
 //go:embed zig/hello/handler.zig
 var Source embed.FS

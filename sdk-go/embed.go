@@ -4,7 +4,7 @@ package sluice
 
 import "embed"
 
-// Source is this package, for projects that `sluice new` writes. Handlers do not hold it.
+// Source is this SDK, for projects that `sluice new` writes. Handlers do not hold it.
 //
-//go:embed *.go abi
+//go:embed *
 var Source embed.FS

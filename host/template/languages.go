@@ -22,7 +22,7 @@ var languages = []Language{
 		Watch:   []string{"."},
 		Ignore:  []string{"handler.wasm"},
 		parts: []part{
-			{from: examples.Source, root: "abi/hello-go/main.go", to: "main.go"},
+			{from: examples.Source, root: "go/hello/main.go", to: "main.go"},
 			{from: sdkgo.Source, root: ".", to: sdkFolder + "/sdk-go"},
 			{from: files, root: "files/go"},
 		},

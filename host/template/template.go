@@ -103,20 +103,32 @@ func (p *part) add(all map[string][]byte, project *project) error {
 		if err != nil {
 			return err
 		}
-		to, isTemplate := strings.CutSuffix(path.Join(p.to, strings.TrimPrefix(file, p.root)), ".tmpl")
+		to, isTemplate := strings.CutSuffix(path.Join(p.to, below(p.root, file)), ".tmpl")
 		if isTemplate {
 			text, err = expand(file, text, project)
 		} else {
 			text, err = p.adjusted(file, text, project)
 		}
-		all[strings.TrimPrefix(to, "/")] = text
+		all[to] = text
 		return err
 	})
 }
 
-// isOurs reports whether a file of an SDK is not for those who use it.
+// below is the path of a file as seen from a folder; nothing when they are the same.
+func below(folder, file string) string {
+	if folder == "." {
+		return file
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(file, folder), "/")
+}
+
+// isOurs reports whether a file of an SDK is for those who work on it, not for those who use it.
 func isOurs(file string) bool {
-	return path.Base(file) == "embed.go" || strings.HasSuffix(file, "_test.go")
+	switch first, _, _ := strings.Cut(file, "/"); first {
+	case "conformance", "misuse", "test", "testdata", "embed.go":
+		return true
+	}
+	return strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, ".sh")
 }
 
 // expand fills in a template.
