@@ -5,7 +5,9 @@ import "embed"
 
 // Source are files of examples, under their paths here.
 //
+//go:embed assemblyscript/hello/handler.ts
 //go:embed c/hello/handler.c
 //go:embed go/hello/main.go
+//go:embed rust/hello/Cargo.toml rust/hello/.cargo/config.toml rust/hello/src
 //go:embed zig/hello/handler.zig
 var Source embed.FS

@@ -9,7 +9,7 @@ import (
 // What a build can lack, and where it comes from. Packages are Debian's.
 
 const (
-	getRust  = "install Rust with rustup, then run 'rustup target add wasm32-unknown-unknown'; on Debian: apt-get install cargo libstd-rust-dev-wasm32"
+	getRust  = "install Rust with rustup, then run 'rustup target add wasm32-unknown-unknown'; on Debian: apt-get install cargo libstd-rust-dev-wasm32 lld"
 	getClang = "install clang and lld; on Debian: apt-get install clang lld"
 	getNode  = "install Node.js 20 or newer with npm"
 	getGo    = "install Go 1.25 or newer from https://go.dev/dl/"
