@@ -55,7 +55,7 @@ func (p *buildPlan) runCommand(ctx context.Context, c *buildCommand, stderr io.W
 	}
 	if err = cmd.Start(); err == nil {
 		err = cmd.Wait()
-		killGroup(cmd) // what a command has left behind
+		endGroup(cmd) // a command may have left something behind
 	}
 	end()
 	switch {

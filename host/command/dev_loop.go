@@ -114,6 +114,7 @@ func (d *developer) tellCommand(command string) {
 // changed takes over changes of files, if there are any.
 func (d *developer) changed(ctx context.Context, files []string) {
 	if len(files) == 0 {
+		d.logger().Debug("files were written and hold what they held before")
 		return
 	}
 	d.log.tell("", "changed: %s", someOf(files))
