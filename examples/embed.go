@@ -7,7 +7,9 @@ import "embed"
 //
 //go:embed assemblyscript/hello/handler.ts
 //go:embed c/hello/handler.c
+//go:embed cpp/hello/handler.cpp
 //go:embed go/hello/main.go
+//go:embed js/hello/handler.js
 //go:embed rust/hello/Cargo.toml rust/hello/.cargo/config.toml rust/hello/src
 //go:embed zig/hello/handler.zig
 var Source embed.FS

@@ -53,6 +53,8 @@ type part struct {
 	root, to string
 	// adjust are pairs of what stands in a file and what a project has instead. Each has to be there.
 	adjust []string
+	// edit changes a file otherwise, nil for none that is.
+	edit func(file string, text []byte) ([]byte, error)
 }
 
 // project is what the templates in files/ know.
@@ -104,9 +106,12 @@ func (p *part) add(all map[string][]byte, project *project) error {
 			return err
 		}
 		to, isTemplate := strings.CutSuffix(path.Join(p.to, below(p.root, file)), ".tmpl")
-		if isTemplate {
+		switch {
+		case isTemplate:
 			text, err = expand(file, text, project)
-		} else {
+		case p.edit != nil:
+			text, err = p.edit(file, text)
+		default:
 			text, err = p.adjusted(file, text, project)
 		}
 		all[to] = text
@@ -128,7 +133,7 @@ func isOurs(file string) bool {
 	case "conformance", "misuse", "test", "testdata", "embed.go":
 		return true
 	}
-	return strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, ".sh")
+	return strings.HasSuffix(file, "_test.go") || strings.Contains(file, ".test") || strings.HasSuffix(file, ".sh")
 }
 
 // expand fills in a template.

@@ -81,9 +81,9 @@ const coreStdReason = "the core does no I/O, has no clock, and must stay small u
 	"no allocation per request"
 
 // sdkStd is all that the core of the SDK for Go may import of the standard library, and sdkCore its packages. Every handler
-// holds them.
+// holds them, but for embed: with it a file that is built natively alone holds the sources, for new projects.
 var (
-	sdkStd  = []string{"errors", "io", "strconv", "unsafe"}
+	sdkStd  = []string{"embed", "errors", "io", "strconv", "unsafe"}
 	sdkCore = []string{"sdk-go", "sdk-go/abi", "sdk-go/internal/host"}
 )
 

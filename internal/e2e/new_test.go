@@ -16,11 +16,16 @@ import (
 // newcomer waits on a machine that has nothing else to do.
 const newTime = time.Minute
 
-// toolchains has what each language needs to build, and where it comes from.
-var toolchains = []struct{ lang, tool, remedy string }{
-	{"go", "go", "https://go.dev/dl/"},
-	{"c", "clang", "on Debian: apt-get install clang lld"},
-	{"zig", "zig", "./build.sh test puts it into build/zig"},
+// toolchains are what builds in each language, where it may lie besides PATH, and where it comes from.
+var toolchains = []struct{ lang, tool, folder, remedy string }{
+	{"rust", "cargo", "/usr/bin", "on Debian: apt-get install cargo libstd-rust-dev-wasm32 lld"},
+	{"js", "npm", "", "on Debian: apt-get install nodejs npm"},
+	{"ts", "npm", "", "on Debian: apt-get install nodejs npm"},
+	{"go", "go", "", "https://go.dev/dl/"},
+	{"c", "clang", "", "on Debian: apt-get install clang lld"},
+	{"cpp", "clang++", "", "on Debian: apt-get install clang lld"},
+	{"zig", "zig", "../../build/zig/ziglang", "sdk-zig/build.sh examples installs it"},
+	{"as", "npm", "", "on Debian: apt-get install nodejs npm"},
 }
 
 // In each language: a new project is built by the one command, and by the language's own tools as its README says, and says
@@ -28,7 +33,7 @@ var toolchains = []struct{ lang, tool, remedy string }{
 func TestNew(t *testing.T) {
 	for _, language := range toolchains {
 		t.Run(language.lang, func(t *testing.T) {
-			if _, err := exec.LookPath(language.tool); err != nil {
+			if !works(language.tool) && !prefer(t, language.folder, language.tool) {
 				missing(t, language.tool+" is missing; "+language.remedy)
 			}
 			began := time.Now()
@@ -45,6 +50,29 @@ func TestNew(t *testing.T) {
 			sayHello(t, startIn(t, project, "dev", "--addr", "127.0.0.1:0"))
 		})
 	}
+}
+
+// works reports whether a tool is there; of Rust, whether its compiler has the library for wasm.
+func works(tool string) bool {
+	_, err := exec.LookPath(tool)
+	if tool == "cargo" && err == nil {
+		var folder []byte
+		if folder, err = exec.Command("rustc", "--print", "target-libdir", "--target", "wasm32-unknown-unknown").Output(); err == nil {
+			_, err = os.Stat(strings.TrimSpace(string(folder)))
+		}
+	}
+	return err == nil
+}
+
+// prefer puts a folder first on PATH for the rest of the test, if there is one and the tool works then.
+func prefer(t *testing.T, folder, tool string) bool {
+	t.Helper()
+	absolute, err := filepath.Abs(folder)
+	if folder == "" || err != nil {
+		return false
+	}
+	t.Setenv("PATH", absolute+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return works(tool)
 }
 
 // sayHello expects that hello does what the specification of the examples says.
