@@ -5,5 +5,5 @@ import "embed"
 
 // Source is the package sluice-js, without what only its own tests and the build of its engine need.
 //
-//go:embed build engine/engine.wasm package.json runtime types
+//go:embed abi.js abi.d.ts build engine/engine.wasm package.json runtime types
 var Source embed.FS

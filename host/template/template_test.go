@@ -1,12 +1,17 @@
 package template
 
 import (
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	sdkas "github.com/sluicehttp/sluice/sdk-as"
+	sdkjs "github.com/sluicehttp/sluice/sdk-js"
 )
 
 func TestCheckName(t *testing.T) {
@@ -46,6 +51,38 @@ func TestFiles(t *testing.T) {
 		}
 		if readme := string(files["README.md"]); !strings.Contains(readme, "my-name") || !strings.Contains(readme, lang.Command()) {
 			t.Errorf("%s: the README lacks the name or the command:\n%s", lang.Name, readme)
+		}
+	}
+}
+
+// What npm would publish of the SDK for JavaScript is in a project, and of the packages that projects name the SDKs have the
+// same versions.
+func TestPackages(t *testing.T) {
+	type manifest struct {
+		Files                         []string
+		Dependencies, DevDependencies map[string]string
+	}
+	read := func(text []byte, err error) (m manifest) {
+		t.Helper()
+		if err = errors.Join(err, json.Unmarshal(text, &m)); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for _, file := range read(sdkjs.Source.ReadFile("package.json")).Files {
+		if _, err := fs.Stat(sdkjs.Source, strings.TrimPrefix(file, "./")); err != nil {
+			t.Errorf("sdk-js/embed.go lacks what package.json publishes: %v", err)
+		}
+	}
+	for lang, pinned := range map[string]map[string]string{
+		"as": read(sdkas.Source.ReadFile("package.json")).Dependencies,
+		"ts": read(sdkjs.Source.ReadFile("package.json")).DevDependencies,
+	} {
+		project := read(files.ReadFile("files/" + lang + "/package.json.tmpl"))
+		for name, version := range project.DevDependencies {
+			if !strings.HasPrefix(version, "file:") && version != pinned[name] {
+				t.Errorf("%s: a project has %s %s, the SDK %q", lang, name, version, pinned[name])
+			}
 		}
 	}
 }
