@@ -1,8 +1,6 @@
 package template
 
 import (
-	"encoding/json"
-
 	"github.com/sluicehttp/sluice/examples"
 	sdkas "github.com/sluicehttp/sluice/sdk-as"
 	sdkc "github.com/sluicehttp/sluice/sdk-c"
@@ -130,19 +128,4 @@ var languages = []Language{
 			{from: files, root: "files/as"},
 		},
 	},
-}
-
-// installable leaves out of a package what npm would install with it for those who work on it.
-func installable(file string, text []byte) ([]byte, error) {
-	if file != "package.json" {
-		return text, nil
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, err
-	}
-	delete(fields, "devDependencies")
-	delete(fields, "scripts")
-	text, err := json.MarshalIndent(fields, "", "  ")
-	return append(text, '\n'), err
 }

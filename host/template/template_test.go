@@ -109,3 +109,20 @@ func TestWriteFails(t *testing.T) {
 		t.Errorf("there are %v, want %v, %v", left, want, err)
 	}
 }
+
+// What is left of a package keeps its order.
+func TestInstallable(t *testing.T) {
+	const text = `{"z": 1, "devDependencies": {"a": "1"}, "exports": {"types": "b", "default": "a"}, "scripts": {}, "a": [2]}`
+	const want = "{\n  \"z\": 1,\n  \"exports\": {\n    \"types\": \"b\",\n    \"default\": \"a\"\n  },\n  \"a\": [\n    2\n  ]\n}\n"
+	if got, err := installable("package.json", []byte(text)); err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	if got, err := installable("a/package.json", []byte(text)); err != nil || string(got) != text {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for _, broken := range []string{"", "[]", `{"a":`, `{"a":1`} {
+		if got, err := installable("package.json", []byte(broken)); err == nil {
+			t.Errorf("%s: got %s", broken, got)
+		}
+	}
+}
