@@ -1,6 +1,9 @@
 package command
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -36,6 +39,8 @@ type buildPlan struct {
 	makes          string
 	// watch are the files and folders whose changes `sluice dev` waits for.
 	watch []string
+	// handlers are the files that have to be there in the end.
+	handlers []string
 }
 
 // buildCommand is a program and its arguments.
@@ -45,12 +50,12 @@ type buildCommand struct {
 	text string
 }
 
-// plan gives the file's plan; it has no command when there is no [build].
-func (t *buildTable) plan(source *source) (buildPlan, error) {
+// plan gives the file's plan for its handlers; it has no command when there is no [build].
+func (t *buildTable) plan(source *source, handlers []string) (buildPlan, error) {
 	if !source.has("build") {
 		return buildPlan{}, nil
 	}
-	plan := buildPlan{folder: filepath.Dir(source.path), makes: source.relative(t.Setup.Makes)}
+	plan := buildPlan{folder: filepath.Dir(source.path), makes: source.relative(t.Setup.Makes), handlers: handlers}
 	var err error
 	if plan.command, err = commandAt("build.command", t.Command, source); err != nil {
 		return plan, err
@@ -123,12 +128,26 @@ func (p *buildPlan) needsSetup() bool {
 	if p.setup.empty() {
 		return false
 	}
-	_, err := os.Stat(p.makes)
-	return os.IsNotExist(err)
+	return isMissing(p.makes)
+}
+
+// checkMade looks for handlers that are not there after a build.
+func (p *buildPlan) checkMade() error {
+	for _, file := range p.handlers {
+		if isMissing(file) {
+			return fmt.Errorf("%s has ended well and not made %s, which a route names as its handler", p.command.text, file)
+		}
+	}
+	return nil
+}
+
+func isMissing(file string) bool {
+	_, err := os.Stat(file)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // equal reports whether another plan builds the same.
 func (p *buildPlan) equal(other *buildPlan) bool {
-	return p.folder == other.folder && p.makes == other.makes &&
+	return p.folder == other.folder && p.makes == other.makes && slices.Equal(p.handlers, other.handlers) &&
 		slices.Equal(p.env, other.env) && slices.Equal(p.command.args, other.command.args) && slices.Equal(p.setup.args, other.setup.args)
 }

@@ -37,7 +37,9 @@ func (p *buildPlan) run(ctx context.Context, stderr io.Writer, tell func(command
 		}
 	}
 	tell(p.command.text)
-	err = p.runCommand(ctx, &p.command, stderr, &printed)
+	if err = p.runCommand(ctx, &p.command, stderr, &printed); err == nil {
+		err = p.checkMade()
+	}
 	return printed.String(), err
 }
 

@@ -72,6 +72,8 @@ func TestBuild(t *testing.T) {
 		{"failed", "[build]\ncommand = 'echo bad; exit 3'\n", 1, "Building: echo bad; exit 3\nbad\nsluice: echo bad; exit 3: exit status 3\n"},
 		{"no program", "[build]\ncommand = ['no-such-program']\n", 1,
 			"Building: no-such-program\nsluice: no-such-program: exec: \"no-such-program\": executable file not found in $PATH\n"},
+		{"makes something else", "[build]\ncommand = 'rm a.wasm'\n", 1,
+			"Building: rm a.wasm\nsluice: rm a.wasm has ended well and not made a.wasm, which a route names as its handler\n"},
 		{"reads nothing", "[build]\ncommand = 'cat'\n", 0, "Building: cat\nBuilt in "},
 		{"no [build]", "", 1, "sluice: sluice.toml: there is no [build]; add [build] with command = \"make\", or what else builds the handlers\n"},
 	} {

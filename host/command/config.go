@@ -82,8 +82,9 @@ func (s *settings) readFile(path string) (*configFile, error) {
 	if err = s.useValues(file, s.source); err != nil {
 		return nil, err
 	}
-	s.files = append(s.files, file.handlers(s.source)...)
-	if s.build, err = file.Build.plan(s.source); err != nil {
+	handlers := file.handlers(s.source)
+	s.files = append(s.files, handlers...)
+	if s.build, err = file.Build.plan(s.source, handlers); err != nil {
 		return nil, err
 	}
 	return file, file.check(s.source)
