@@ -5,5 +5,5 @@ import "embed"
 
 // Source is the package sluice-js, without what only its own tests and the build of its engine need.
 //
-//go:embed abi.js abi.d.ts build engine/engine.wasm package.json runtime types
+//go:embed abi.d.ts abi.js build engine/engine.wasm package.json runtime
 var Source embed.FS
