@@ -47,6 +47,9 @@ func TestNew(t *testing.T) {
 				t.Errorf("the build took %v, want %v at most", took, newTime)
 			}
 			byHand(t, project)
+			if language.lang == "ts" {
+				command(t, nil, os.Stderr, "npm", "--prefix", project, "run", "--silent", "check")
+			}
 			sayHello(t, startIn(t, project, "dev", "--addr", "127.0.0.1:0"))
 		})
 	}
