@@ -9,7 +9,8 @@ import (
 // What a build can lack, and where it comes from. Packages are Debian's.
 
 const (
-	getRust  = "install Rust with rustup, then run 'rustup target add wasm32-unknown-unknown'; on Debian: apt-get install cargo libstd-rust-dev-wasm32 lld"
+	getRust = "install Rust with rustup, then run 'rustup target add wasm32-unknown-unknown';" +
+		" on Debian: apt-get install cargo libstd-rust-dev-wasm32 lld"
 	getClang = "install clang and lld; on Debian: apt-get install clang lld"
 	getNode  = "install Node.js 20 or newer with npm"
 	getGo    = "install Go 1.25 or newer from https://go.dev/dl/"
@@ -32,7 +33,7 @@ var complaints = []struct {
 }{
 	{regexp.MustCompile(`can't find crate for .(std|core).|target may not be installed`),
 		"the target is missing: run 'rustup target add wasm32-unknown-unknown'; on Debian: apt-get install libstd-rust-dev-wasm32"},
-	{regexp.MustCompile(`wasm-ld.*(doesn't exist|No such file|not found)|unable to execute command: .*wasm-ld|unable to find .*wasm-ld`),
+	{regexp.MustCompile(`wasm-ld.*(doesn't exist|No such file|not found)|unable to (execute command:|find) .*wasm-ld`),
 		"the linker is missing: install lld; on Debian: apt-get install lld"},
 	{regexp.MustCompile(`(?m)^sh: \d*:? ?(sluice-js|asc): not found|could not determine executable to run`),
 		"the packages are missing: run 'npm install'"},

@@ -67,7 +67,8 @@ func (t *buildTable) plan(source *source, handlers []string) (buildPlan, error) 
 	case plan.command.empty():
 		return plan, source.errorAt("build.command", `[build] has no command; add command = "make", or what else builds the handlers`)
 	case plan.setup.empty() != (plan.makes == ""):
-		return plan, source.errorAt("build.setup", "[build.setup] needs a command, and in makes the file or folder whose absence has it run")
+		return plan, source.errorAt("build.setup",
+			"[build.setup] needs a command, and in makes the file or folder whose absence has it run")
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Env)) {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(t.Env[name], "\x00") {
@@ -98,7 +99,8 @@ func commandAt(key string, value any, source *source) (buildCommand, error) {
 			return buildCommand{args, strings.Join(args, " ")}, nil
 		}
 	}
-	return buildCommand{}, source.errorAt(key, `%s must be a string or an array of strings, such as "make" or ["make", "all"]`, key)
+	return buildCommand{}, source.errorAt(key,
+		`%s must be a string or an array of strings, such as "make" or ["make", "all"]`, key)
 }
 
 // stringsOf gives the strings of an array of nothing else.
@@ -149,5 +151,6 @@ func isMissing(file string) bool {
 // equal reports whether another plan builds the same.
 func (p *buildPlan) equal(other *buildPlan) bool {
 	return p.folder == other.folder && p.makes == other.makes && slices.Equal(p.handlers, other.handlers) &&
-		slices.Equal(p.env, other.env) && slices.Equal(p.command.args, other.command.args) && slices.Equal(p.setup.args, other.setup.args)
+		slices.Equal(p.env, other.env) &&
+		slices.Equal(p.command.args, other.command.args) && slices.Equal(p.setup.args, other.setup.args)
 }

@@ -95,8 +95,8 @@ var languages = []Language{
 	{
 		Name: "cpp", Title: "C++", Aliases: []string{"cxx", "cc"},
 		Tools: "clang and lld (on Debian: `apt-get install clang lld`)", Main: "handler.cpp",
-		Build: "clang++ --target=wasm32 -std=c++17 -fno-exceptions -fno-rtti -Wall -Wextra -O2 -ffreestanding -nostdlib -I sluice-sdk" +
-			" -Wl,--no-entry,--strip-all,--stack-first,-z,stack-size=16384 -o handler.wasm handler.cpp",
+		Build: "clang++ --target=wasm32 -std=c++17 -fno-exceptions -fno-rtti -Wall -Wextra -O2 -ffreestanding -nostdlib" +
+			" -I sluice-sdk -Wl,--no-entry,--strip-all,--stack-first,-z,stack-size=16384 -o handler.wasm handler.cpp",
 		Handler: "handler.wasm", Watch: []string{"."}, Ignore: []string{"handler.wasm"},
 		parts: []part{
 			{from: examples.Source, root: "cpp/hello/handler.cpp", to: "handler.cpp"},

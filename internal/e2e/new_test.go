@@ -60,7 +60,8 @@ func works(tool string) bool {
 	_, err := exec.LookPath(tool)
 	if tool == "cargo" && err == nil {
 		var folder []byte
-		if folder, err = exec.Command("rustc", "--print", "target-libdir", "--target", "wasm32-unknown-unknown").Output(); err == nil {
+		folder, err = exec.Command("rustc", "--print", "target-libdir", "--target", "wasm32-unknown-unknown").Output()
+		if err == nil {
 			_, err = os.Stat(strings.TrimSpace(string(folder)))
 		}
 	}
