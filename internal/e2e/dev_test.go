@@ -215,6 +215,19 @@ func TestDevBroken(t *testing.T) {
 	kept.awaitAnswer(t, s, http.StatusOK, "mended")
 }
 
+// A build that writes to what is watched comes to its end all the same, and people are told what to do about it.
+func TestDevWritesSources(t *testing.T) {
+	w := devWorkshop(t)
+	config, err := os.ReadFile(w.path("sluice.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, "sluice.toml", []byte(strings.Replace(string(config), "clang", "date +%N > generated; sleep 1; clang", 1)))
+	s := w.dev(t)
+	s.dial(t).awaitAnswer(t, s, http.StatusOK, "one")
+	s.awaitText(t, "changed: generated", "name the sources in watch of [build]")
+}
+
 // A build is ended with everything that it has started: by a change, which another build follows, and by the end of the
 // program. So is one that does not heed SIGTERM.
 func TestDevStops(t *testing.T) {
