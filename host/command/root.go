@@ -57,7 +57,9 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newNew(), newDev(), newBuild(), newServe(), newTrace(), newInspect(), newTest(), newVersion(), newConfigTopic(), newCompileModule())
+	root.AddCommand(
+		newNew(), newDev(), newBuild(), newTest(), newServe(), newTrace(), newInspect(), newVersion(), newConfigTopic(), newCompileModule(),
+	)
 
 	nameVariables(root.Flags())
 	for _, command := range root.Commands() {
