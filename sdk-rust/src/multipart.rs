@@ -122,9 +122,10 @@ pub fn part<'a>(body: &'a [u8], boundary: &str, offset: usize) -> Result<(usize,
         _ => offset,
     };
     let rest = body.get(start..).ok_or(Error::Truncated)?;
+    let (last, rest) = rest.strip_prefix(b"--").map_or((false, rest), |rest| (true, rest));
     let padding = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
     let section = match &rest[padding..] {
-        [b'-', b'-', ..] if padding == 0 => return Ok((offset, None)),
+        [] | [b'\r', b'\n', ..] if last => return Ok((offset, None)),
         [b'\r', b'\n', ..] => start + padding,
         short if short.len() < 2 => return Err(Error::Truncated),
         _ => return Err(Error::Broken(AFTER_BOUNDARY)),
@@ -132,9 +133,13 @@ pub fn part<'a>(body: &'a [u8], boundary: &str, offset: usize) -> Result<(usize,
     let end = head_end(&body[section..])?.ok_or(Error::Truncated)?;
     let content = section + end;
     let head = PartHead::parse(&body[section..content])?;
-    let size = find(&body[content..], &delimiter).ok_or(Error::Truncated)?;
-    let part = Part { head, content: &body[content..content + size] };
-    Ok((content + size + delimiter.len(), Some(part)))
+    // Where there is no content there need not be an empty line in front of it: its end is then the boundary's.
+    let line = content - 2;
+    let (end, next) = match find(&body[line..], &delimiter).ok_or(Error::Truncated)? {
+        0 => (content, line),
+        size => (line + size, line + size),
+    };
+    Ok((next + delimiter.len(), Some(Part { head, content: &body[content..end] })))
 }
 
 /// The parts of a whole body, one by one.
@@ -228,9 +233,13 @@ enum State {
     Padding,
     /// In a header section, with the CRLF in front of it.
     Head,
+    /// In front of a content, at the CRLF that ends the header section: a boundary's, where there is no content.
+    Line,
     /// In a content.
     Content,
-    /// Behind the last boundary.
+    /// Behind the last boundary and its hyphens.
+    Last,
+    /// Behind the line of the last boundary.
     End,
 }
 
@@ -269,7 +278,10 @@ impl Parser {
                     None => continue,
                 },
                 State::Boundary if rest.len() < 2 => return self.need_more(),
-                State::Boundary if rest.starts_with(b"--") => self.state = State::End,
+                State::Boundary if rest.starts_with(b"--") => {
+                    self.start += 2;
+                    self.state = State::Last;
+                }
                 State::Boundary => self.state = State::Padding,
                 State::Padding => match rest {
                     [b' ' | b'\t', ..] => self.start += 1,
@@ -277,11 +289,24 @@ impl Parser {
                     [] | [b'\r'] => return self.need_more(),
                     _ => return Err(Error::Broken(AFTER_BOUNDARY)),
                 },
+                State::Last => match rest {
+                    [b' ' | b'\t', ..] => self.start += 1,
+                    [b'\r', b'\n', ..] => self.state = State::End,
+                    [] if self.finished => self.state = State::End,
+                    [] | [b'\r'] => return self.need_more(),
+                    _ => return Err(Error::Broken(AFTER_BOUNDARY)),
+                },
+                State::Line if rest.starts_with(&self.delimiter) => self.state = State::Content,
+                State::Line if self.delimiter.starts_with(rest) => return self.need_more(),
+                State::Line => {
+                    self.start += 2;
+                    self.state = State::Content;
+                }
                 State::Head => match head_end(rest)? {
                     Some(end) => {
                         let head = PartHead::parse(&rest[..end])?;
-                        self.start += end;
-                        self.state = State::Content;
+                        self.start += end - 2;
+                        self.state = State::Line;
                         return Ok(Step::Part(head));
                     }
                     None => return self.need_more(),

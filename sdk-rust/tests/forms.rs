@@ -34,7 +34,8 @@ fn pieces(body: &[u8], mut next: impl FnMut(usize) -> usize) -> Parts {
 
 const FORM: &str = "preamble\r\n--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n\
                     --X \t\r\ncontent-type: image/png\r\nCONTENT-DISPOSITION: form-data; name=b; filename=\"c;\\\"d\\\".png\"\r\n\r\n\
-                    \r\n--\r\n--Y\r\n-X\r\r\n-\r\n--X\r\nContent-Disposition: form-data; name=\"\"\r\n\r\n\r\n--X--\r\nepilogue --X";
+                    \r\n--\r\n--Y\r\n-X\r\r\n-\r\n--X\r\nContent-Disposition: form-data; name=\"\"\r\n\r\n\r\n\
+                    --X\r\nContent-Disposition: form-data; name=none\r\n\r\n--X-- \r\nepilogue --X";
 
 #[test]
 fn form() {
@@ -48,6 +49,7 @@ fn form() {
         (head("a", None, None), b"one".to_vec()),
         (head("b", Some("c;\"d\".png"), Some("image/png")), b"\r\n--\r\n--Y\r\n-X\r\r\n-".to_vec()),
         (head("", None, None), Vec::new()),
+        (head("none", None, None), Vec::new()),
     ];
     assert_eq!(parts, want);
 }
@@ -55,7 +57,7 @@ fn form() {
 #[test]
 fn every_split() {
     let want = whole(FORM.as_bytes());
-    assert_eq!(want.as_ref().map(Vec::len), Ok(3));
+    assert_eq!(want.as_ref().map(Vec::len), Ok(4));
     for size in 1..FORM.len() {
         assert_eq!(pieces(FORM.as_bytes(), |at| at + size), want, "pieces of {size}");
         assert_eq!(pieces(FORM.as_bytes(), |at| if at < size { size } else { FORM.len() }), want, "split at {size}");
@@ -132,6 +134,21 @@ fn bounds() {
     }
 }
 
+/// What stands behind a boundary, to the end of its line.
+#[test]
+fn line_ends() {
+    for (end, reads) in [("--", true), ("--\r\n", true), ("-- \t", true), ("--\r\nmore", true), ("", false), ("-", false)] {
+        let form = format!("--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--X{end}");
+        assert_eq!(whole(form.as_bytes()).is_ok(), reads, "{form:?}");
+        assert_eq!(pieces(form.as_bytes(), |at| at + 1).is_ok(), reads, "{form:?}");
+    }
+    for end in ["--more", "-- more", "--\rmore", "more", " more", "\rmore", " --"] {
+        let form = format!("--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--X{end}\r\n");
+        assert_eq!(whole(form.as_bytes()), Err(()), "{form:?}");
+        assert_eq!(pieces(form.as_bytes(), |at| at + 1), Err(()), "{form:?}");
+    }
+}
+
 #[test]
 fn boundaries() {
     for (content_type, boundary) in [
@@ -150,7 +167,7 @@ fn boundaries() {
 }
 
 /// What is heard of a form in a handler.
-const HEARD: &str = "a = one; b (c;\"d\".png) = 17 bytes;  = ; ";
+const HEARD: &str = "a = one; b (c;\"d\".png) = 17 bytes;  = ; none = ; ";
 
 #[test]
 fn whole_requests() {
@@ -221,7 +238,7 @@ fn names_alone() {
         Ok(Response::text(heard))
     }
     let request = Request::post("/").header("Content-Type", "multipart/form-data; boundary=X").body(FORM).piece_size(5);
-    assert_eq!(request.asynchronous(names).text(), "a;b;;");
+    assert_eq!(request.asynchronous(names).text(), "a;b;;none;");
 }
 
 /// A generator of numbers that are the same in every run (xorshift).
