@@ -197,3 +197,21 @@ impl<const SIZE: usize> Room<SIZE> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The room is as large as was asked for, at least, and can be written to.
+    #[test]
+    fn rooms() {
+        let room = Room::<4096>::new();
+        for (need, size) in [(0, 4096), (4096, 4096), (4097, 4097), (100_000, 100_000), (0, 100_000)] {
+            // SAFETY: the record is the room's.
+            let record = unsafe { *room.receive_buffer(need) };
+            assert_eq!((record.size, record.base as usize % 8), (size, 0));
+            // SAFETY: so is what it describes.
+            unsafe { record.base.write_bytes(0xff, record.size as usize) };
+        }
+    }
+}
