@@ -139,14 +139,21 @@ const quiet = 100;
 
 /** Builds whenever one of the files changes, until the process is ended. */
 async function watchAndBuild(command) {
+  let watched = [];
   for (;;) {
-    const { inputs } = await report(command);
-    await changeOf(inputs);
+    const start = Date.now();
+    const { ok, inputs } = await report(command);
+    // What was read before it failed need not be all that the handler is made of.
+    watched = ok ? inputs : [...new Set([...watched, ...inputs])];
+    await changeOf(watched, start);
   }
 }
 
-/** Waits until one of some files changes. Their folders are watched, because editors put new files in place of old ones. */
-function changeOf(files) {
+/**
+ * Waits until one of some files changes, or has changed since a time. Their folders are watched, because editors put new files in
+ * place of old ones.
+ */
+function changeOf(files, since) {
   return new Promise((resolve) => {
     const watchers = [];
     let timer;
@@ -161,5 +168,6 @@ function changeOf(files) {
     for (const folder of new Set(files.map((file) => path.dirname(file)))) {
       watchers.push(watch(folder, (_, name) => names.has(path.join(folder, name ?? "")) && changed()));
     }
+    if (files.some((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs > since)) changed();
   });
 }
