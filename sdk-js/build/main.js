@@ -150,8 +150,8 @@ async function watchAndBuild(command) {
 }
 
 /**
- * Waits until one of some files changes, or has changed since a time. Their folders are watched, because editors put new files in
- * place of old ones.
+ * Waits until one of some files changes, or has changed since a time. Their folders are watched, because editors put new files
+ * in place of old ones.
  */
 function changeOf(files, since) {
   return new Promise((resolve) => {
@@ -168,6 +168,8 @@ function changeOf(files, since) {
     for (const folder of new Set(files.map((file) => path.dirname(file)))) {
       watchers.push(watch(folder, (_, name) => names.has(path.join(folder, name ?? "")) && changed()));
     }
-    if (files.some((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs > since)) changed();
+    const now = Date.now();
+    const times = files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs);
+    if (times.some((time) => time > since && time <= now)) changed();
   });
 }

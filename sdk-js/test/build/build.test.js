@@ -34,7 +34,8 @@ test("types are stripped, modules joined, and top-level await is waited for", ()
       "handler.ts": `import { greeting, type Word } from "./lib/words.js";
       const word: Word = await Promise.resolve("Ada" as const);
       enum Level { Low = 1 }
-      export default { fetch(request: Request): Response { return new Response(greeting(word) + Level.Low satisfies string) } };`,
+      const text = (greeting(word) + Level.Low) satisfies string;
+      export default { fetch(request: Request): Response { return new Response(text) } };`,
       "lib/words.ts": `export type Word = string; export const greeting = (word: Word) => \`Hello, \${word}!\`;`,
     },
     "handler.ts",
@@ -76,7 +77,11 @@ test("names are shortened on demand, and positions left out", () => {
 });
 
 const failures = [
-  ["a syntax error", { "handler.js": "export default {\n  fetch( { }\n};" }, /Expected "\)"[^]*handler\.js:3:0:\n[^]*3 │ \};/],
+  [
+    "a syntax error",
+    { "handler.js": "export default {\n  fetch( { }\n};" },
+    /Expected "\)"[^]*handler\.js:3:0:\n[^]*3 │ \};/,
+  ],
   [
     "a missing import",
     { "handler.js": `import "./nowhere.js";\n${hello}` },

@@ -25,7 +25,12 @@ export default {
       case "/deep": try { recurse() } catch (error) { return new Response(String(error)) }
       case "/full": {
         const kept = [];
-        try { for (;;) kept.push(new ArrayBuffer(4 << 20)) } catch (error) { kept.length = 0; return new Response(String(error)) }
+        try {
+          for (;;) kept.push(new ArrayBuffer(4 << 20));
+        } catch (error) {
+          kept.length = 0;
+          return new Response(String(error));
+        }
       }
       case "/loop": for (;;);
       case "/count": return new Response(String(++count));
