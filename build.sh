@@ -76,7 +76,6 @@ verb_test() {
   part 'toolchains' toolchains
   sdks test
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
-  part 'sdk-js abi' env -C sdk-js node --test --test-reporter=spec
   part 'witx reference' rust_cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
   verdict
 }
@@ -107,8 +106,11 @@ verb_bench() {
   need go
   case ${1:-} in
     js)
-      need npm
+      need node npm
       npm_ci bench/rivals
+      npm_ci sdk-js
+      mkdir -p build/measured
+      node sdk-js/build/cli.js build bench/rivals/hello.js -o build/measured/hello-js.wasm
       ;;
     parse)
       need npm
@@ -135,6 +137,7 @@ checks() {
   part 'generated' unchanged regenerate
   part 'core.wasm' unchanged env -u TINYGO ./build.sh core
   part 'embedded wasm' unchanged committed_embedded
+  part 'engine.wasm' unchanged sdk-js/build.sh engine
   part 'signatures' signatures
   part 'gofmt' none 'gofmt would change' gofmt -l .
   part 'go.mod' go mod tidy -diff
@@ -292,11 +295,12 @@ measured() {
   done
 }
 
-# embedded builds the handlers that the program holds: the page that `sluice serve` shows when it is given no handler, and
-# what --echo serves.
+# embedded builds the handlers that the program holds: the page that `sluice serve` shows when it is given no handler, what
+# --echo serves, and what `sluice dev` answers while nothing has been built.
 embedded() {
   c_wasm host/command/welcome.wasm examples/abi/welcome/handler.c
   c_wasm host/command/echo.wasm examples/abi/echo-c/handler.c
+  c_wasm host/command/unbuilt.wasm host/command/unbuilt/handler.c
 }
 
 # c_wasm OUT SOURCE... builds a handler written in C.

@@ -12,7 +12,7 @@
 //
 //	func main() {}
 //
-// Build it as a library, with Go 1.25 or newer, and serve it:
+// Build it as a library, with Go 1.24 or newer, and serve it:
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o hello.wasm .
 //	sluice serve hello.wasm

@@ -51,7 +51,7 @@ verb_examples() {
 ## test       runs the tests of the SDK
 verb_test() {
   packages
-  node --test --test-reporter=spec test/*/*.test.js
+  node --test --test-reporter=spec abi.test.js test/*/*.test.js
 }
 
 ## help       lists the verbs

@@ -13,7 +13,7 @@ const (
 		" on Debian: apt-get install cargo libstd-rust-dev-wasm32 lld"
 	getClang = "install clang and lld; on Debian: apt-get install clang lld"
 	getNode  = "install Node.js 20 or newer with npm"
-	getGo    = "install Go 1.25 or newer from https://go.dev/dl/"
+	getGo    = "install Go 1.24 or newer from https://go.dev/dl/"
 	getZig   = "install Zig from https://ziglang.org/download/, or with 'pip install ziglang'"
 )
 

@@ -71,7 +71,7 @@ var languages = []Language{
 	},
 	{
 		Name: "go", Title: "Go", Aliases: []string{"golang"},
-		Tools: "Go 1.25 or newer", Main: "main.go",
+		Tools: "Go 1.24 or newer", Main: "main.go",
 		Build:    "go build -buildmode=c-shared -trimpath -ldflags=-s -o handler.wasm .",
 		BuildEnv: []Variable{{"GOOS", "wasip1"}, {"GOARCH", "wasm"}},
 		Handler:  "handler.wasm", Watch: []string{"."}, Ignore: []string{"handler.wasm"},
