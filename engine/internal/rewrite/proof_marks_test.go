@@ -244,7 +244,7 @@ func (w *writer) condition() { w.emit(Get(w.narrow()), Const(int32(1)<<w.choose(
 
 // value leaves an address on the stack.
 func (w *writer) value(depth int) {
-	switch w.choose(15) {
+	switch w.choose(16) {
 	case 0, 1, 2, 3:
 		w.emit(Get(w.narrow()))
 	case 4:
@@ -271,6 +271,8 @@ func (w *writer) value(depth int) {
 		w.statement(5)
 		w.labels--
 		w.emit(Get(w.narrow()), Code{end}, index(localSet, w.narrow()), Code{drop}, Get(w.narrow()))
+	case 15: // a value that waits while code which never runs takes what is not there
+		w.emit(Get(w.narrow()), Code{blockOp, none}, op(br, 0), index(localTee, w.narrow()), op(br, 0), Code{end})
 	default: // one of two values
 		w.emit(Code{blockOp, I32}, Get(w.narrow()), Get(w.narrow()), op(brIf, 0), Code{drop}, Get(w.narrow()), Code{end})
 	}

@@ -108,9 +108,8 @@ type scanner struct {
 	constant    int64
 	hasConstant bool
 	tracker     tracker
-	// dead says that the code is not reached, lost that it lies behind an unconditional jump: it may take from the operand stack
-	// what is not there, so that nobody knows its height.
-	dead, lost bool
+	// dead says that the code is not reached.
+	dead bool
 }
 
 // block is a block that the scanner is in.
@@ -132,7 +131,6 @@ func (s *scanner) function(i int, body wasm.Span) error {
 	*s.f = function{first: len(s.events), frames: 1}
 	s.blocks, s.loops = append(s.blocks[:0], block{frame: frameExit}), s.loops[:0]
 	s.cost, s.nodes, s.branches, s.hasConstant, s.height, s.dead = 0, 1, 0, false, stackHeight{}, false
-	s.lost = false
 	s.tracker.begin()
 	s.readLocals(s.Types[s.Functions[s.ImportedFunctions+i]].Params, body)
 
@@ -228,7 +226,7 @@ func (s *scanner) instruction(i *wasm.Instruction) {
 	case wasm.OpBrTable:
 		s.branchTable(i)
 	case wasm.OpReturn, wasm.OpUnreachable:
-		s.height.now, s.dead, s.lost = s.height.base, true, true
+		s.height.now, s.dead, s.tracker.lost = s.height.base, true, true
 		s.event(i, kindReturn, uint32(len(s.blocks)-1), 1)
 	case wasm.OpCall, wasm.OpCallIndirect, wasm.OpRefFunc:
 		s.call(i)
@@ -287,9 +285,7 @@ func (s *scanner) plain(i *wasm.Instruction) {
 
 // writes notes an instruction that writes to memory. Its address lies below values of the given types.
 func (s *scanner) writes(i *wasm.Instruction, offset uint32, values []byte) {
-	if !s.lost {
-		s.tracker.write(i, s.height.now-1-len(values), offset, values)
-	}
+	s.tracker.write(i, s.height.now-1-len(values), offset, values)
 }
 
 // event notes an instruction.
@@ -316,7 +312,7 @@ func (s *scanner) enter(i *wasm.Instruction) {
 	}
 	frame := uint32(s.f.frames)
 	s.f.frames++
-	b := block{op: byte(i.Op), frame: frame, lost: s.lost, joint: joint{sets: s.frames.sets}}
+	b := block{op: byte(i.Op), frame: frame, lost: s.tracker.lost, joint: joint{sets: s.frames.sets}}
 	if i.Op != wasm.OpBlock { // the head of a loop is reached from above, the end of an if by its condition
 		b.joint.way(i.Start)
 	}
@@ -357,7 +353,7 @@ func (s *scanner) orElse(i *wasm.Instruction) {
 	if !s.dead {
 		top.joint.way(i.Start)
 	}
-	s.dead, s.lost = false, top.lost
+	s.dead, s.tracker.lost = false, top.lost
 	s.height.now = top.below + top.params
 	s.tracker.forget(s.height.now, top.params)
 	s.tracker.note(i)
@@ -370,7 +366,7 @@ func (s *scanner) leave(i *wasm.Instruction) {
 	if !s.dead && top.op != wasm.OpLoop {
 		top.joint.way(i.Start)
 	}
-	s.dead, s.lost = s.dead && (top.op == wasm.OpLoop || top.joint.ways == 0), top.lost
+	s.dead, s.tracker.lost = s.dead && (top.op == wasm.OpLoop || top.joint.ways == 0), top.lost
 	if n := len(s.blocks); n > 0 {
 		s.frames.leave(&top.joint, &s.blocks[n-1].joint)
 		s.height.base = s.blocks[n-1].below
@@ -416,7 +412,7 @@ func (s *scanner) branch(i *wasm.Instruction, k kind) {
 	s.nodes++
 	target := s.target(i.A)
 	if s.height.step(-1); k == kindBr {
-		s.height.now, s.dead, s.lost = s.height.base, true, true
+		s.height.now, s.dead, s.tracker.lost = s.height.base, true, true
 	}
 	if target&toLoop != 0 && k == kindBr {
 		k = kindBack
@@ -440,7 +436,7 @@ func (s *scanner) branchTable(i *wasm.Instruction) {
 		return // refused at the end
 	}
 	s.nodes += int(i.A)
-	s.height.now, s.dead, s.lost = s.height.base, true, true
+	s.height.now, s.dead, s.tracker.lost = s.height.base, true, true
 	s.event(i, kindBrTable, uint32(len(s.labels)), weightBranchTable)
 	count := len(s.labels)
 	s.labels = append(s.labels, 0)

@@ -20,9 +20,12 @@ type tracker struct {
 	versions [trackedLocals]uint32
 	// globals counts how often a global may have been set.
 	globals uint32
-	notes   []note
-	facts   []fact
-	scopes  []int // the open blocks, as indices of notes
+	// lost says that the code lies behind an unconditional jump, in the same block or in one around it. Such code may take from
+	// the operand stack what is not there, so nobody knows the height of anything. It never runs.
+	lost   bool
+	notes  []note
+	facts  []fact
+	scopes []int // the open blocks, as indices of notes
 }
 
 // trackedLocals is how many locals are known one by one.
@@ -86,10 +89,13 @@ const (
 	maxHoist = 16
 )
 
-func (t *tracker) begin() { t.notes, t.operands = t.notes[:0], t.operands[:0] }
+func (t *tracker) begin() { t.notes, t.operands, t.lost = t.notes[:0], t.operands[:0], false }
 
 // operand notes where the value comes from that lies at a height of the operand stack.
 func (t *tracker) operand(height int, o origin) {
+	if t.lost {
+		return
+	}
 	for len(t.operands) <= height {
 		t.operands = append(t.operands, origin{})
 	}
@@ -149,6 +155,9 @@ func (t *tracker) is(o origin) bool {
 
 // write notes an instruction that writes to the address that lies at a height of the operand stack.
 func (t *tracker) write(i *wasm.Instruction, height int, offset uint32, values []byte) {
+	if t.lost {
+		return
+	}
 	n := note{kind: noteWrite, at: uint32(i.Start), offset: offset, values: values}
 	if o := t.at(height); t.is(o) {
 		n.origin = o
