@@ -86,7 +86,9 @@ func New(ctx context.Context, config Config) (e *Engine, err error) {
 	if err != nil {
 		return e, err
 	}
-	e.loader, err = sandbox.NewLoader(ctx, e.runtime, sandbox.Config{MaxMemory: maxMemory, Log: config.Log})
+	e.loader, err = sandbox.NewLoader(ctx, e.runtime, sandbox.Config{
+		MaxMemory: maxMemory, Observer: config.observer(), Log: config.Log,
+	})
 	if err != nil {
 		return e, err
 	}

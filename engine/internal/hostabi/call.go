@@ -51,6 +51,9 @@ type Call struct {
 
 	process *wasi.Process
 	sleep   func(time.Duration)
+
+	observer *Observer // nil: nobody looks
+	route    string    // for the observer
 }
 
 // Limits bound what a session takes.

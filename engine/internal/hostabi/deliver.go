@@ -59,8 +59,17 @@ func (s *Session) Place(spare uint32) (abi.Bytes, error) {
 	return payload, err
 }
 
-// place writes a payload behind what is held.
+// place writes a payload behind what is held. The handler hears of it next.
 func (s *Session) place(spare uint32) (abi.Bytes, error) {
+	payload, err := s.write(spare)
+	if s.call.observer != nil && err == nil {
+		s.heard()
+	}
+	return payload, err
+}
+
+// write writes a payload behind what is held.
+func (s *Session) write(spare uint32) (abi.Bytes, error) {
 	a := s.call.area(spare)
 	payload, err := s.fill(&a)
 	s.call.Wrote(a.base, uint32(a.used))

@@ -20,7 +20,7 @@ func Register(ctx context.Context, r *wasmruntime.Runtime) (api.Module, error) {
 		}
 		builder.NewFunctionBuilder().
 			WithName(f.Name).
-			WithGoFunction(function, valueTypes(f.Params), valueTypes(f.Results)).
+			WithGoFunction(&observable{function, f.Name}, valueTypes(f.Params), valueTypes(f.Results)).
 			Export(f.Name)
 	}
 	return builder.Instantiate(ctx)

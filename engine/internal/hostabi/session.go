@@ -21,6 +21,8 @@ type Session struct {
 	autoSend  bool
 	streaming bool
 	response  int64 // bytes of the answer's body so far
+
+	observed uint64 // the number by which an observer knows the session
 }
 
 // Begin starts a session under a number of its own. Not to be called when [Call.Spent].
@@ -29,6 +31,9 @@ func (c *Call) Begin(x exchange.Exchange) *Session {
 	s := &c.own
 	s.call, s.id, s.exchange, s.autoSend = c, c.last, x, true
 	c.current = s
+	if c.observer != nil {
+		s.began()
+	}
 	return s
 }
 
@@ -40,6 +45,9 @@ func (c *Call) Join(x exchange.Exchange) *Session {
 	c.last++
 	s := &Session{call: c, id: c.last, exchange: x, autoSend: true}
 	c.sessions[s.id] = s
+	if c.observer != nil {
+		s.began()
+	}
 	return s
 }
 
@@ -58,6 +66,9 @@ func (c *Call) WakeAll() {
 
 // End ends the session and forgets all that came from the exchange.
 func (s *Session) End() {
+	if s.call.observer != nil {
+		s.tell(Observation{Step: StepEnded})
+	}
 	if s.call.sessions != nil {
 		delete(s.call.sessions, s.id)
 		return

@@ -58,6 +58,7 @@ type instance struct {
 func (p *Pool) newInstance() (*instance, error) {
 	i := &instance{pool: p, meter: meter.New(p.tenant.party, stackLimit)}
 	i.call = hostabi.NewCall(i.meter, hostabi.Limits{Response: p.limits.Response})
+	i.call.Observe(p.module.loader.observer, p.route)
 	i.equip()
 	if p.isolation == ShareInstance {
 		i.call.Share()

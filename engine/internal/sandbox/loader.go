@@ -53,6 +53,8 @@ type Config struct {
 	// Lanes is how many handlers may compute at a time for longer than some 50 µs. Default: one less than the processors
 	// that Go uses, so that those which need little never wait, but at least one.
 	Lanes int
+	// Observer is told what handlers hear and do. Nil: nobody is.
+	Observer *hostabi.Observer
 	// Log takes what handlers print while they are loaded. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -64,6 +66,7 @@ type Loader struct {
 	checker   checker
 	maxMemory uint64
 	maxSleep  time.Duration
+	observer  *hostabi.Observer
 	log       *slog.Logger
 	// version stands for what becomes of modules here, see [Loader.versionOf].
 	version [sha256.Size]byte
@@ -111,6 +114,7 @@ func NewLoader(ctx context.Context, r *wasmruntime.Runtime, config Config) (*Loa
 		},
 		maxMemory: config.MaxMemory,
 		maxSleep:  config.MaxSleep,
+		observer:  config.Observer,
 		log:       config.Log,
 		compiled:  map[[sha256.Size]byte]*compiled{},
 	}
