@@ -53,6 +53,8 @@ type Result struct {
 	Memory int64
 	// Log is what the handler printed and what the engine said of it meanwhile, a line each, such as "stderr: asked".
 	Log []string
+	// Heard is what the handler heard and did, as a block of the kind events has it, up to a bound.
+	Heard []string
 }
 
 // Passed reports whether everything was as it is due.
@@ -122,6 +124,7 @@ type server struct {
 	engine   *engine.Engine
 	listener *listener
 	journal  *journal
+	recorder *recorder
 	// stuck is how many connections of earlier cases have not ended.
 	stuck int
 }
@@ -134,14 +137,14 @@ func start(ctx context.Context, setup Setup) (*server, error) {
 	if err := setup.complete(); err != nil {
 		return nil, err
 	}
-	s := &server{setup: setup, listener: newListener(), journal: &journal{}}
+	s := &server{setup: setup, listener: newListener(), journal: &journal{}, recorder: &recorder{}}
 	var err error
 	s.engine, err = engine.New(ctx, engine.Config{
 		Routes: []engine.Route{{
 			Name: routeName, Handler: setup.Handler, Args: setup.Args, Env: setup.Env, Isolation: setup.Isolation,
 		}},
 		Core: setup.Core, CacheDir: setup.CacheDir, Compiler: setup.Compiler, Limits: setup.Limits,
-		Log: slog.New(s.journal),
+		Log: slog.New(s.journal), Observe: s.recorder.observe,
 	})
 	if err != nil {
 		return nil, err
@@ -173,11 +176,16 @@ func (s *server) play(c *Case) Result {
 	logged := s.journal.take()
 	logged.addUntold(faults, s.faults())
 	result.CPU, result.Memory, result.Log = logged.cpu, logged.memory, logged.lines()
+	requests := s.recorder.take()
+	result.Heard = heardLines(requests)
 	if f == nil {
 		f = c.log.check(logged)
 	}
+	if f == nil {
+		f = c.checkEvents(requests)
+	}
 	if f != nil {
-		result.Failure = f.text(c, &logged)
+		result.Failure = f.text(c, &logged, requests)
 	}
 	return result
 }
@@ -206,7 +214,7 @@ func (s *server) idle() bool {
 }
 
 // text tells of a failure in full.
-func (f *failure) text(c *Case, logged *notes) string {
+func (f *failure) text(c *Case, logged *notes, requests []*history) string {
 	line := f.line
 	if line == 0 {
 		line = c.Line
@@ -217,6 +225,7 @@ func (f *failure) text(c *Case, logged *notes) string {
 		fmt.Fprintln(&out, strings.TrimRight("  "+line, " "))
 	}
 	logged.show(&out)
+	showHeard(&out, requests)
 	if hint := f.explain(logged); hint != "" {
 		fmt.Fprintf(&out, "  hint: %s\n", hint)
 	}

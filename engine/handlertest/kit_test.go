@@ -93,6 +93,13 @@ func fail(t *testing.T, setup Setup, c *Case) string {
 	if limit := 4 * setup.Timeout; result.Took > limit {
 		t.Errorf("it took %v, more than %v", result.Took, limit)
 	}
+	told, heard, found := strings.Cut(result.Failure, "  the handler")
+	if !found || !strings.Contains(heard, " heard and did:\n") && heard != " was given no request\n" {
+		t.Errorf("it does not say what the handler heard:\n%s", result.Failure)
+	}
+	if len(c.events) == 0 {
+		return told // when it heard that its peer is gone is another each time
+	}
 	return result.Failure
 }
 

@@ -144,11 +144,14 @@ func (r *receive) informational() bool {
 // checkHead compares a head with what is due, and notes both.
 func (r *receive) checkHead(d *diff, answer *http.Response) {
 	status := strconv.Itoa(answer.StatusCode)
-	fits := slices.ContainsFunc(r.statuses, func(due string) bool {
-		return due == "*" || due == status || strings.HasSuffix(due, "xx") && due[0] == status[0]
-	})
+	fits := slices.ContainsFunc(r.statuses, func(due string) bool { return statusFits(due, status) })
 	d.compare(fits, strings.Join(r.statuses, " or "), status)
 	checkFields(d, r.fields, fieldsOf(answer))
+}
+
+// statusFits holds a status against one of the form statusForm.
+func statusFits(due, status string) bool {
+	return due == "*" || due == status || strings.HasSuffix(due, "xx") && due[0] == status[0]
 }
 
 // fieldsOf gives the fields of a head, with the one that net/http puts elsewhere.

@@ -32,6 +32,8 @@ type Case struct {
 
 	steps []step
 	log   logDue
+	// events are due of requests, each of another one.
+	events []*eventsDue
 	// drafts are the requests that later blocks go on with, by connection, while the case is read.
 	drafts map[string]*draft
 }
@@ -177,8 +179,10 @@ func (c *Case) block(line int, info, content []string) (err error) {
 		err = c.readPeer(line, settings, content)
 	case "log":
 		err = c.readLog(line, content)
+	case "events":
+		err = c.readEvents(line, settings, content)
 	default:
-		err = fmt.Errorf("there are no blocks of the kind %q; there are send, receive, peer and log", info[0])
+		err = fmt.Errorf("there are no blocks of the kind %q; there are send, receive, peer, log and events", info[0])
 	}
 	return err
 }

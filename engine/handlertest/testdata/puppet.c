@@ -11,7 +11,8 @@ const sluice_receive_buffer_t *sluice_receive_buffer(uint32_t size) {
 
 sluice_subscriptions_t sluice_subscriptions(void) {
   return SLUICE_SUBSCRIPTIONS_LINE_READY | SLUICE_SUBSCRIPTIONS_DATA_READY | SLUICE_SUBSCRIPTIONS_READY |
-         SLUICE_SUBSCRIPTIONS_CLOSED;
+         SLUICE_SUBSCRIPTIONS_TRAILER_READY | SLUICE_SUBSCRIPTIONS_DATA_DONE | SLUICE_SUBSCRIPTIONS_DONE |
+         SLUICE_SUBSCRIPTIONS_UPGRADED | SLUICE_SUBSCRIPTIONS_CLOSED;
 }
 
 #define TEXT(literal) (const uint8_t *)(literal), sizeof(literal) - 1
@@ -59,8 +60,17 @@ static void compute(void) {
   for (;;) n++;
 }
 
+// Sends until nothing more is taken.
+static void flood(sluice_session_t session) {
+  static const uint8_t piece[50000];
+  while (sluice_send_data(session, piece, sizeof piece) == SLUICE_ERRNO_SUCCESS) {
+  }
+}
+
 static bool sink;     // the body is read to its end before there is an answer
 static bool stubborn; // a stream goes on when its peer has gone
+static bool flooding; // the answer ends when there is room again
+static bool tunnel;   // HTTP is left when the request is complete
 
 // Answers as soon as the target is known.
 static void on_line(sluice_session_t session, sluice_bytes_t target) {
@@ -69,9 +79,14 @@ static void on_line(sluice_session_t session, sluice_bytes_t target) {
   static const sluice_field_t json[] = {FIELD("Content-Type", "application/json")};
   static const sluice_field_t trailers[] = {FIELD("Sum", "5d41402a")};
   static const sluice_field_t link[] = {FIELD("Link", "</style.css>; rel=preload")};
-  sink = stubborn = false;
+  sink = stubborn = flooding = tunnel = false;
   if (is(target, "/sink")) {
     sink = true;
+  } else if (is(target, "/tunnel")) {
+    tunnel = true;
+  } else if (is(target, "/flood")) {
+    flooding = true;
+    flood(session);
   } else if (is(target, "/teapot")) {
     answer(session, 418, "I'm a teapot\n", 13);
   } else if (is(target, "/empty")) {
@@ -118,8 +133,11 @@ static void on_line(sluice_session_t session, sluice_bytes_t target) {
 }
 
 void sluice_on_event(sluice_session_t session, uint32_t event, const uint8_t *payload, size_t payload_len) {
+  static const sluice_field_t protocol[] = {FIELD("Upgrade", "puppet")};
   (void)payload_len;
   if (event == SLUICE_EVENT_LINE_READY) on_line(session, ((const sluice_line_t *)payload)->target);
   if (event == SLUICE_EVENT_CLOSED && !stubborn) sluice_close(session);
   if (event == SLUICE_EVENT_READY && sink) answer(session, 200, "hello\n", 6);
+  if (event == SLUICE_EVENT_READY && tunnel) sluice_upgrade(session, protocol, 1);
+  if (event == SLUICE_EVENT_DATA_DONE && flooding) sluice_send_end(session);
 }
