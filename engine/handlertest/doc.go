@@ -36,7 +36,7 @@
 // repeats, and \{mod 251*count} counts: byte i of it is i modulo 251. Lines of a head end with CRLF. Where a line of a body ends
 // nothing is added, so a line feed is written.
 //
-// There are blocks of four kinds:
+// There are blocks of five kinds:
 //
 //   - send: a request. An empty line ends its head. "Content-Length: *" is the length of the body. With "Transfer-Encoding:
 //     chunked" each line of the body is a chunk, and what follows another empty line are trailers.
@@ -44,6 +44,8 @@
 //     named does not matter.
 //   - peer: what else the peer does, a line each: wait, abort, half-close, connect, closed, sent below.
 //   - log: what is due of the log, a line each: printed, stdout, stderr or fault with a pattern, nothing printed, memory below.
+//   - events: what the handler is due to hear of a request, such as "DATA_READY 5 bytes", and below it, indented, the calls
+//     that it makes then, such as "send_data 5 bytes → success". What the handler does not subscribe to is not compared.
 //
 // A case has one connection, or with the setting @name one for each name.
 //
@@ -55,5 +57,6 @@
 //
 // The files: suite.go reads the file of a suite, notation.go bytes, message.go requests, receive.go what is due of answers.
 // check.go serves the handler; play.go plays a case with the client's end of a connection, peer.go, on sockets that need no
-// network, listener.go. log.go is what the engine logs meanwhile, diff.go shows what differs, run.go is for tests.
+// network, listener.go. log.go is what the engine logs meanwhile, history.go what the handler hears and does, events.go and
+// matching.go what is due of that; diff.go shows what differs, run.go is for tests.
 package handlertest

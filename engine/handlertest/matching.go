@@ -126,8 +126,8 @@ func (e *eventDue) alignCalls(came []engine.Observation) (fits bool, due, at int
 }
 
 func (c *callDue) fits(o *engine.Observation) bool {
-	w := &c.wanted
-	return o.Call == c.name && w.countsFit(o) && among(w.statuses, func(due string) bool { return statusFits(due, strconv.Itoa(int(o.Status))) }) &&
+	w, status := &c.wanted, strconv.Itoa(int(o.Status))
+	return o.Call == c.name && w.countsFit(o) && among(w.statuses, func(due string) bool { return statusFits(due, status) }) &&
 		among(w.errnos, func(due string) bool { return o.Step == engine.StepCalled && due == o.Errno.String() })
 }
 

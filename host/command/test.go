@@ -73,7 +73,7 @@ func (f *testFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.args, "arg", nil, "give the handler an `argument`")
 	flags.StringArrayVar(&f.env, "env", nil, "give the handler a variable, `name=value`")
 	flags.TextVar(&f.timeout, "timeout", f.timeout, "wait at most `duration` for what is due")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what each case took, and what was logged meanwhile")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what each case took, the log, and what the handler heard and did")
 	flags.BoolVar(&f.list, "list", false, "list the suites, or with --suite their cases, and play nothing")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
 }
@@ -230,7 +230,7 @@ func (f *testFlags) showResult(w io.Writer, result *handlertest.Result) {
 		return
 	}
 	if f.verbose {
-		for _, line := range result.Log {
+		for _, line := range slices.Concat(result.Log, result.Heard) {
 			fmt.Fprint(w, indented(line+"\n"))
 		}
 	}
@@ -271,6 +271,7 @@ func showResultsJSON(w io.Writer, path string, results []handlertest.Result, fai
 		CPU     float64  `json:"cpu_ms"`
 		Memory  int64    `json:"memory"`
 		Log     []string `json:"log"`
+		Heard   []string `json:"heard"`
 	}
 	list := make([]result, len(results))
 	for i := range results {
@@ -278,6 +279,7 @@ func showResultsJSON(w io.Writer, path string, results []handlertest.Result, fai
 		list[i] = result{
 			Suite: r.Case.Suite.Name, Case: r.Case.Title, Place: r.Case.Place(), Passed: r.Passed(), Failure: r.Failure,
 			Took: milliseconds(r.Took), CPU: milliseconds(r.CPU), Memory: r.Memory, Log: append([]string{}, r.Log...),
+			Heard: append([]string{}, r.Heard...),
 		}
 	}
 	encoder := json.NewEncoder(w)

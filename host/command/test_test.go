@@ -28,6 +28,11 @@ const louder = `FAIL  mine/It comes back louder
           + hello
             (byte 0 is h instead of H; 5 bytes came, 5 were due)
         the log is empty
+        the handler, which subscribes to HEADER_READY, DATA_READY, READY, heard and did:
+          HEADER_READY 2 fields
+          DATA_READY 5 bytes
+          READY
+            send 200 0 fields 5 bytes → success
 `
 
 func writeTested(t *testing.T) {
@@ -53,6 +58,7 @@ func TestTest(t *testing.T) {
 		{"test echo.wasm", 0, "echo.wasm: 21 passed, 0 failed (", ""},
 		{"test echo.wasm --core native --isolation connection --run GET|HEAD", 0, "echo.wasm: 2 passed, 0 failed (", ""},
 		{"test welcome.wasm -v --run http/GET", 0, "ok    http/GET  (", ""},
+		{"test echo.wasm -v --run http/GET", 0, "      HEADER_READY 1 field\n      READY\n        send 200 0 fields 0 bytes → success\n", ""},
 		{"test echo.wasm --suite ./mine.md", 1, louder + "echo.wasm: 1 passed, 1 failed (", "echo.wasm failed 1 of 2 cases"},
 		{"test echo.wasm --suite ./mine.md --suite http --run back$|GET", 0, "ok    mine/It comes back\nok    http/GET\n", ""},
 		{"test echo.wasm --limit buffered=1MiB --limit cpu=1s --run GET", 0, "1 passed", ""},
@@ -109,7 +115,7 @@ func TestTestJSON(t *testing.T) {
 			Suite, Case, Place, Failure string
 			Passed                      bool
 			Memory                      int64
-			Log                         []string
+			Log, Heard                  []string
 		}
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil || status != exitFailed {
@@ -119,7 +125,7 @@ func TestTestJSON(t *testing.T) {
 		t.Fatalf("got %+v", report)
 	}
 	if c := report.Cases[0]; !c.Passed || c.Suite != "mine" || c.Case != "It comes back" || c.Place != "./mine.md:5" ||
-		c.Failure != "" || c.Memory == 0 || c.Log == nil {
+		c.Failure != "" || c.Memory == 0 || c.Log == nil || len(c.Heard) != 4 || c.Heard[0] != "HEADER_READY 2 fields" {
 		t.Errorf("got %+v", c)
 	}
 	if c := report.Cases[1]; c.Passed || !strings.HasPrefix(c.Failure, "./mine.md:31: the answer is not as it is due\n") {
