@@ -50,11 +50,11 @@ func open(t *testing.T, file string) *Suite {
 	return suite
 }
 
-// Every kind of step and expectation is met, with either core.
+// Every kind of step and expectation is met, with either core, and what the suite for every handler has of them.
 func TestPasses(t *testing.T) {
 	setup := puppet(t)
 	for _, setup.Core = range []engine.Core{engine.CoreWasm, engine.CoreNative} {
-		t.Run(string(setup.Core), func(t *testing.T) { Run(t, setup, "testdata/passes.md") })
+		t.Run(string(setup.Core), func(t *testing.T) { Run(t, setup, "testdata/passes.md", Default) })
 	}
 }
 
