@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -173,4 +174,36 @@ func neighbours(b *testing.B, spinners int) (latencies, pauses, overruns []float
 	close(stop)
 	all.Wait()
 	return latencies, pauses, overruns
+}
+
+// BenchmarkLevels has a hello of the event level of an SDK take turns with one against the bare interface, in the same language
+// and from the same compiler. It reports what a request takes, each with a clean instance, and the median of the ratios.
+func BenchmarkLevels(b *testing.B) {
+	sandbox.TrustMarks(b)
+	for _, language := range []string{"c", "rust", "go"} {
+		b.Run(language, func(b *testing.B) {
+			bare, events := builtPool(b, "abi/hello-"+language), builtPool(b, language+"/hello-events")
+			bareTurn, eventsTurn := turn(b, bare), turn(b, events)
+			var bareTimes, eventsTimes, ratios []float64
+			for b.Loop() {
+				one, two := bareTurn(), eventsTurn()
+				bareTimes, eventsTimes, ratios = append(bareTimes, one), append(eventsTimes, two), append(ratios, two/one)
+			}
+			b.ReportMetric(0, "ns/op") // of a pair of turns: says nothing
+			b.ReportMetric(median(bareTimes), "bare-ns")
+			b.ReportMetric(median(eventsTimes), "events-ns")
+			b.ReportMetric(median(ratios), "ratio")
+		})
+	}
+}
+
+// builtPool makes a pool of an example that was built.
+func builtPool(b *testing.B, name string) *sandbox.Pool {
+	b.Helper()
+	wasm, err := os.ReadFile("../../../build/examples/" + name + ".wasm")
+	if err != nil {
+		b.Skipf("%v; ./build.sh examples makes it", err)
+	}
+	p, _ := newPoolOf(b, wasm, sandbox.PoolConfig{})
+	return p
 }
