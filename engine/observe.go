@@ -23,8 +23,8 @@ type Observation struct {
 	Call string
 	// Method and Target are those of a LINE_READY, and of a READY that has the whole message.
 	Method, Target string
-	// Status is that with which an answer is sent or kept, whether it may be or not.
-	Status uint16
+	// Status is the argument of a call that sends or keeps an answer, whatever the handler takes for one.
+	Status uint32
 	// Fields is the number of fields that come with an event or a call, Bytes the size of the body.
 	Fields, Bytes int
 	// Closed says what is closed and why, on CLOSED.

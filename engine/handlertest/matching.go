@@ -126,7 +126,7 @@ func (e *eventDue) alignCalls(came []engine.Observation) (fits bool, due, at int
 }
 
 func (c *callDue) fits(o *engine.Observation) bool {
-	w, status := &c.wanted, strconv.Itoa(int(o.Status))
+	w, status := &c.wanted, strconv.FormatUint(uint64(o.Status), 10)
 	return o.Call == c.name && w.countsFit(o) && among(w.statuses, func(due string) bool { return statusFits(due, status) }) &&
 		among(w.errnos, func(due string) bool { return o.Step == engine.StepCalled && due == o.Errno.String() })
 }

@@ -19,7 +19,7 @@ type Observation struct {
 	Event          abi.Event
 	Call           string
 	Method, Target string
-	Status         uint16
+	Status         uint32
 	Fields, Bytes  int
 	Closed         abi.Closed
 	Errno          abi.Errno
@@ -121,7 +121,7 @@ func (f *observable) describe(stack []uint64) Observation {
 		o.Bytes = int(uint32(args[4]))
 		fallthrough
 	case "send_head", "set_head", "send_informational":
-		o.Status, o.Fields = uint16(args[0]), int(uint32(args[2]))
+		o.Status, o.Fields = uint32(args[0]), int(uint32(args[2]))
 	case "send_trailers", "upgrade":
 		o.Fields = int(uint32(args[1]))
 	case "send_data":

@@ -58,7 +58,7 @@ func TestObserve(t *testing.T) {
 		g.expect(abi.ErrnoSuccess, "next_event", 2, 0)
 	}
 	g.expect(abi.ErrnoState, "next_event", 2, 0)
-	g.expect(abi.ErrnoInvalid, "send_head", 2, 99, fields, count)
+	g.expect(abi.ErrnoInvalid, "send_head", 2, 1<<16+200, fields, count)
 	g.expect(abi.ErrnoSuccess, "set_head", 2, 201, fields, count)
 	g.expect(abi.ErrnoSuccess, "send_informational", 2, 103, fields, count)
 	g.expect(abi.ErrnoSuccess, "send", 2, 200, fields, count, body, size)
@@ -76,7 +76,7 @@ func TestObserve(t *testing.T) {
 		"1 heard trailer_ready   2 0 read end",
 		"1 heard closed   0 0 both reset",
 		"1 called next_event 0 0 0 state",
-		"1 called send_head 99 1 0 invalid",
+		"1 called send_head 65736 1 0 invalid",
 		"1 called set_head 201 1 0 success",
 		"1 called send_informational 103 1 0 success",
 		"1 called send 200 1 5 success",
