@@ -38,7 +38,7 @@ type recorder struct {
 }
 
 // mostSteps bounds what is kept of a case, in steps of all its requests.
-const mostSteps = 1 << 17
+const mostSteps = 1 << 15
 
 // observe takes a step. Those of sessions that began in an earlier case concern nobody.
 func (r *recorder) observe(o engine.Observation) {
