@@ -37,6 +37,8 @@
 // says why: see [Handle].
 package sluice
 
+import "github.com/sluicehttp/sluice/sdk-go/internal/host"
+
 // Handle has a handler answer every request. Call it once, in an init function.
 //
 // The handler is called when the head of the request is there, and may read the body meanwhile, or not at all. What it has
@@ -95,6 +97,7 @@ func On[F func(*Event) | func(*Event) error](events Events, handler F) {
 			return nil
 		}
 	}
+	growStack()
 	subscribe(events)
 }
 
@@ -112,12 +115,23 @@ func subscribe(events Events) {
 	subscribed = events
 }
 
-// heard is the event that is heard: there is never more than one at a time.
-var heard Event
+// desk is what every event writes to: the event itself, as there is never more than one at a time, and what package host needs.
+var desk = newDesk()
+
+type eventDesk struct {
+	heard Event
+	host.Desk
+}
+
+func newDesk() *eventDesk {
+	desk := new(eventDesk)
+	host.Use(&desk.Desk)
+	return desk
+}
 
 // hear is what the host calls for every event.
 func hear(session Session, kind Events, payload []byte) {
-	e := &heard
+	e := &desk.heard
 	e.Session, e.Kind, e.payload = session, kind, payload
 	if onEvents == nil {
 		present.hear(e)

@@ -15,9 +15,6 @@ func Base(text []byte) uint32 { return address(unsafe.Pointer(unsafe.SliceData(t
 
 func address(p unsafe.Pointer) uint32 { return uint32(uintptr(p)) }
 
-// table is where fields are written for the host. One is enough: the host reads it before a call returns.
-var table = make([]abi.Field, 16)
-
 // onStack is never true. It has the compiler believe that names and values are kept, so that they are on the heap or global:
 // a stack could move between the moment at which their addresses are taken and the call.
 var (
@@ -25,7 +22,7 @@ var (
 	kept    string
 )
 
-// encode writes fields as the host reads them.
+// encode writes fields as the host reads them. One table is enough: the host reads it before a call returns.
 func encode(fields []Field) []abi.Field {
 	if len(fields) > len(table) {
 		table = make([]abi.Field, 2*len(fields))
