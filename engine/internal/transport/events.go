@@ -15,13 +15,28 @@ import (
 
 // Next implements [exchange.Exchange].
 func (s *session) Next(want abi.Subscriptions, limit int, ev *exchange.Event) error {
-	err := s.next(want, limit, ev)
-	if err == exchange.ErrClosed && want&abi.SubscriptionsClosed != 0 && !s.closeTold {
-		s.closeTold = true
-		*ev = exchange.Event{Kind: abi.EventClosed, Closed: abi.Closed{Side: abi.ClosedSideBoth, Reason: s.why}}
-		return nil
+	if s.end != nil {
+		return s.end
 	}
-	return err
+	err := s.next(want, limit, ev)
+	if err == nil || want&abi.SubscriptionsClosed == 0 || s.closeTold || !s.isToldOf(err) {
+		return err
+	}
+	if err == exchange.ErrWallTime {
+		s.why = abi.CloseReasonTimeout
+	}
+	s.closeTold, s.end = true, err
+	*ev = exchange.Event{Kind: abi.EventClosed, Closed: abi.Closed{Side: abi.ClosedSideBoth, Reason: s.why}}
+	return nil
+}
+
+// isToldOf reports whether the handler is to hear that its session is over for a reason. Where that is because the request was answered
+// without it, or is about to be, only an instance with other sessions has to know: it may keep something for this one.
+func (s *session) isToldOf(err error) bool {
+	if err == exchange.ErrRefused || err == exchange.ErrWallTime {
+		return s.conn.shared != nil && s.delivered == stageBody
+	}
+	return err == exchange.ErrClosed
 }
 
 func (s *session) next(want abi.Subscriptions, limit int, ev *exchange.Event) error {
@@ -236,6 +251,7 @@ func (s *session) collect(want abi.Subscriptions, piece []byte, ev *exchange.Eve
 // refuseBody answers a body that is larger than what is collected for a handler.
 func (s *session) refuseBody() error {
 	s.closing = true
+	s.why = abi.CloseReasonProtocol
 	s.conn.note(ReasonBuffered, "route", s.route.Name, "status", 413)
 	s.answer(413, fmt.Sprintf("the body is larger than %d bytes", s.conn.limits.Buffered))
 	return exchange.ErrRefused
@@ -301,6 +317,7 @@ func (s *session) waitForBody() error {
 		return s.closedBy(abi.CloseReasonTimeout)
 	}
 	s.closing = true
+	s.why = abi.CloseReasonTimeout
 	s.answer(408, "the request's body did not arrive in time")
 	return exchange.ErrRefused
 }

@@ -67,9 +67,11 @@ type session struct {
 	writeClosed bool
 	// readEnded says that the peer has closed its side, and readEndTold that the handler knows.
 	readEnded, readEndTold bool
-	// why is why nothing can be sent or received any more, and closeTold says that the handler knows.
+	// why is why nothing can be sent or received any more, and closeTold says that the handler knows. end is what Next returns
+	// then, nil before.
 	why       abi.CloseReason
 	closeTold bool
+	end       error
 
 	// woken and wakes serve a session that others use: it has been used, and its goroutine does not know yet.
 	woken bool
