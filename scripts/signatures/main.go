@@ -82,8 +82,10 @@ var wasi = map[string]string{
 	"sched_yield":       "() -> (i32)",
 }
 
-// files are what package os of mainline Go imports, whether files are used or not. A handler may: there are none to open.
+// files are what package os of mainline Go imports, and stdio of C, whether files are used or not. A handler may: there are none
+// to open.
 var files = map[string]string{
+	"fd_seek":             "(i32 i64 i32 i32) -> (i32)",
 	"fd_close":            "(i32) -> (i32)",
 	"fd_fdstat_get":       "(i32 i32) -> (i32)",
 	"fd_fdstat_set_flags": "(i32 i32) -> (i32)",

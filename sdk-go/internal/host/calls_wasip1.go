@@ -24,8 +24,8 @@ var (
 
 // encode writes fields as the host reads them. One table is enough: the host reads it before a call returns.
 func encode(fields []Field) []abi.Field {
-	if len(fields) > len(table) {
-		table = make([]abi.Field, 2*len(fields))
+	if len(fields) > len(Sending) {
+		Sending = make([]abi.Field, 2*len(fields))
 	}
 	for i := range fields {
 		name, value := fields[i].Name, fields[i].Value
@@ -33,11 +33,11 @@ func encode(fields []Field) []abi.Field {
 			kept = name
 			kept = value
 		}
-		entry := &table[i]
+		entry := &Sending[i]
 		entry.Name.Ptr, entry.Name.Len = address(unsafe.Pointer(unsafe.StringData(name))), uint32(len(name))
 		entry.Value.Ptr, entry.Value.Len = address(unsafe.Pointer(unsafe.StringData(value))), uint32(len(value))
 	}
-	return table[:len(fields)]
+	return Sending[:len(fields)]
 }
 
 func Send(session abi.Session, status abi.Status, fields []Field, body []byte) abi.Errno {

@@ -21,18 +21,18 @@ const roomSize = 64 << 10
 // Desk is what an event writes to, side by side, because the host makes an instance clean block by block: the fields that are
 // sent, and what was received. Words make the room aligned to 8.
 type Desk struct {
-	table [16]abi.Field
-	room  [roomSize / 8]uint64
+	sending [16]abi.Field
+	room    [roomSize / 8]uint64
 }
 
-// table is where fields are written for the host, room where the host writes payloads.
+// Sending is where fields are written for the host, room where the host writes payloads.
 var (
-	table []abi.Field
-	room  []byte
+	Sending []abi.Field
+	room    []byte
 )
 
 // Use has a desk be used, whatever is beside it. To be called before all else.
-func Use(desk *Desk) { table, room = desk.table[:], bytesOf(desk.room[:]) }
+func Use(desk *Desk) { Sending, room = desk.sending[:], bytesOf(desk.room[:]) }
 
 // bytesOf is a view of words.
 func bytesOf(words []uint64) []byte {
