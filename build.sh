@@ -76,7 +76,7 @@ verb_test() {
   part 'toolchains' toolchains
   sdks test
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
-  part 'witx reference' rust_cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
+  part 'witx reference' scripts/cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
   verdict
 }
 
@@ -146,7 +146,7 @@ checks() {
     ./examples/abi/hello-go ./examples/go/... ./engine/testdata/toolchains/golang
   part 'staticcheck' static_check
   if have shellcheck; then
-    part 'shellcheck' shellcheck build.sh .ci/run
+    part 'shellcheck' shellcheck build.sh .ci/run scripts/cargo sdk-*/build.sh
   else
     printf '%-16s %s\n' 'shellcheck' 'skipped: not installed'
   fi
@@ -391,17 +391,6 @@ rust_with() {
     done
   done
   return 1
-}
-
-# rust_cargo is cargo. Before 1.68 it fetched the whole index of crates as a git repository unless told otherwise.
-rust_cargo() {
-  local version
-  version=$(cargo --version)
-  if [[ "$version" =~ ^cargo\ 1\.([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -lt 68 ]; then
-    RUSTC_BOOTSTRAP=1 cargo -Z sparse-registry "$@"
-  else
-    cargo "$@"
-  fi
 }
 
 # ----- What has to be there -----

@@ -80,7 +80,7 @@ pinned_clang() {
 
 # quickjs prints the folder with the sources of QuickJS-NG, which cargo has checked against engine/Cargo.lock.
 quickjs() {
-  rust_cargo vendor --quiet --locked --manifest-path engine/Cargo.toml "$scratch/crates" >/dev/null
+  ../scripts/cargo vendor --quiet --locked --manifest-path engine/Cargo.toml "$scratch/crates" >/dev/null
   echo "$scratch/crates/rquickjs-sys/quickjs"
 }
 
@@ -90,17 +90,6 @@ licenses() {
   cat "$1/LICENSE"
   printf '\nIt contains parts of wasi-libc, too.\n\n'
   cat /usr/share/doc/wasi-libc/copyright
-}
-
-# rust_cargo is cargo. Before 1.68 it fetched the whole index of crates as a git repository unless told otherwise.
-rust_cargo() {
-  local version
-  version=$(cargo --version)
-  if [[ "$version" =~ ^cargo\ 1\.([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -lt 68 ]; then
-    RUSTC_BOOTSTRAP=1 cargo -Z sparse-registry "$@"
-  else
-    cargo "$@"
-  fi
 }
 
 # packages installs what is used of npm, and runs none of its scripts.

@@ -41,10 +41,10 @@ verb_test() {
   cd sdk-rust
   # A debugger has nothing to do here, and its information takes most of the time and the room.
   export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0
-  with_index cargo test --quiet --locked --all-features
-  RUSTDOCFLAGS='-D warnings' with_index cargo doc --quiet --locked --all-features --no-deps
+  ../scripts/cargo test --quiet --locked --all-features
+  RUSTDOCFLAGS='-D warnings' ../scripts/cargo doc --quiet --locked --all-features --no-deps
   if cargo clippy --version >/dev/null 2>&1; then
-    with_index cargo clippy --quiet --locked --all-features --all-targets -- -D warnings
+    ../scripts/cargo clippy --quiet --locked --all-features --all-targets -- -D warnings
   fi
   if cargo fmt --version >/dev/null 2>&1; then
     local manifest
@@ -66,9 +66,10 @@ wasm() {
   cargo=$(wasm_cargo)
   name=$(basename "$folder")
   export CARGO_TARGET_DIR=$PWD/build/cargo
+  local scripts=$PWD/scripts
   (
     cd "$folder"
-    RUSTC=${cargo%cargo}rustc with_index "$cargo" build --quiet --release --locked
+    CARGO=$cargo RUSTC=${cargo%cargo}rustc "$scripts/cargo" build --quiet --release --locked
   )
   mkdir -p "$(dirname "$out")"
   cp "$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/${name//-/_}.wasm" "$out"
@@ -92,18 +93,6 @@ wasm_cargo() {
   echo 'sdk-rust/build.sh: on Debian 12: apt-get install cargo rustc libstd-rust-dev-wasm32 lld' >&2
   echo 'sdk-rust/build.sh: with rustup: rustup target add wasm32-unknown-unknown' >&2
   return 1
-}
-
-# with_index runs a cargo. Before 1.68 it fetched the whole index of crates as a git repository unless told otherwise.
-with_index() {
-  local cargo=$1 version
-  shift
-  version=$("$cargo" --version)
-  if [[ "$version" =~ ^cargo\ 1\.([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -lt 68 ]; then
-    RUSTC_BOOTSTRAP=1 "$cargo" -Z sparse-registry "$@"
-  else
-    "$cargo" "$@"
-  fi
 }
 
 main "$@"
