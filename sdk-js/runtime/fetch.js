@@ -7,6 +7,7 @@ import { abort } from "./globals/abort.js";
 import { fieldsOf } from "./globals/Headers.js";
 import { BOTH, CLOSED, DATA_DONE, DATA_READY, HEADER_READY, natives, READY, TRAILER_READY } from "./natives.js";
 import { send } from "./outgoing.js";
+import { keepShapes } from "./shapes.js";
 
 /* global SLUICE_BODIES, SLUICE_CONTEXT, SLUICE_SIGNALS, SLUICE_STREAMING */
 
@@ -30,6 +31,7 @@ const open = new Map();
 /** Has a handler answer what comes in. */
 export function listenFetch(object) {
   handler = object;
+  keepShapes();
   natives.listen(mask(), onEvent);
   natives.started(readEnvironment);
 }
