@@ -62,7 +62,7 @@ verb_help() {
 
 # ----- What is built -----
 
-# How deep C may nest, in bytes. It is part of the memory that the host makes clean after each request, so it is no larger than
+# How deep C may nest, in bytes. It is part of the memory that every instance takes, so it is no larger than
 # the host's own limit on nested calls has a use for; engine/build.h says how much of it JavaScript gets.
 stack_size=$((64 << 10))
 

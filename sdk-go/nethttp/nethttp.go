@@ -14,7 +14,7 @@
 // that are left when it returns stand still, and with isolation "request" never go on.
 //
 // It is apart from package sluice because of net/http, which makes a hello of 5.6 MB where it is 2.0 MB without, and an image of
-// 3.1 MB, compared after each request, where it is 1.3 MB. docs/go.md has what that costs in time.
+// 3.1 MB where it is 1.3 MB. docs/go.md has what that costs in time.
 package nethttp
 
 import (

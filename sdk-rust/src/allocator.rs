@@ -1,5 +1,5 @@
 //! A small allocator for handlers: about a kilobyte, and it begins in what is left of the module's own memory, so that a
-//! small handler needs no further page. The host copies a handler's memory after every request, and every page counts.
+//! small handler needs no further page. Each of many instances has it, and every page counts.
 //!
 //! Blocks come in sizes of four steps to a doubling, so at most a fifth of one is wasted. A block that is freed waits for
 //! the next of its size; blocks are neither split nor joined. The block that was given last can grow, which is what a
