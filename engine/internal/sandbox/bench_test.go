@@ -182,7 +182,7 @@ func BenchmarkLevels(b *testing.B) {
 	sandbox.TrustMarks(b)
 	for _, language := range []string{"c", "rust", "go"} {
 		b.Run(language, func(b *testing.B) {
-			bare, events := builtPool(b, "abi/hello-"+language), builtPool(b, language+"/hello-events")
+			bare, events := builtPool(b, "abi/hello-"+language), builtPool(b, language+"/events")
 			bareTurn, eventsTurn := turn(b, bare), turn(b, events)
 			var bareTimes, eventsTimes, ratios []float64
 			for b.Loop() {

@@ -1,4 +1,4 @@
-// Command hello-events says hello at the level of events: it hears one, and answers with one call.
+// Command events says hello at the level of events: it hears one, and answers with one call.
 package main
 
 import "github.com/sluicehttp/sluice/sdk-go"
