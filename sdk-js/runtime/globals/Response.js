@@ -21,7 +21,12 @@ export class Response {
       this._fields = text;
       return;
     }
-    if (init !== undefined && init !== null) this._set(init);
+    if (init !== undefined && init !== null) {
+      if (init.status !== undefined) this._status = statusOf(init.status);
+      if (init.statusText !== undefined) this._statusText = phraseOf(init.statusText);
+      if (init.headers !== undefined) this._fields = fieldsOf(init.headers);
+      if (init.trailers !== undefined) this._trailers = init.trailers;
+    }
     if (body !== undefined && body !== null) this._take(body);
   }
 
