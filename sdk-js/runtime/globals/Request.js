@@ -118,7 +118,7 @@ if (SLUICE_BODIES) {
 
 /** The request of a session. */
 export function incomingRequest(session, head) {
-  const request = new Request(incoming);
+  const request = Object.create(Request.prototype); // what its constructor would do, without the call
   request._session = session;
   request._head = head;
   return request;

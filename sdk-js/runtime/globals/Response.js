@@ -3,6 +3,7 @@
 
 import { extract, fork, mixBody } from "../body.js";
 import { fieldsOf, Headers, headersAround, indexIn } from "./Headers.js";
+import { natives } from "../natives.js";
 import { URL } from "./URL.js";
 
 /* global SLUICE_URLS */
@@ -24,10 +25,15 @@ export class Response {
     if (init !== undefined && init !== null) {
       if (init.status !== undefined) this._status = statusOf(init.status);
       if (init.statusText !== undefined) this._statusText = phraseOf(init.statusText);
-      if (init.headers !== undefined) this._fields = fieldsOf(init.headers);
+      const { headers } = init;
+      if (headers !== undefined) {
+        const plain = typeof headers === "object" && headers !== null && headers[iterator] === undefined;
+        this._fields = (plain ? natives.plainFields(headers) : undefined) ?? fieldsOf(headers);
+      }
       if (init.trailers !== undefined) this._trailers = init.trailers;
     }
-    if (body !== undefined && body !== null) this._take(body);
+    if (typeof body === "string" && this._status === 200 && this._fields[0] === "content-type") this._body = body;
+    else if (body !== undefined && body !== null) this._take(body);
   }
 
   static json(data, init) {
@@ -144,6 +150,7 @@ function ownFields(response) {
   return response._fields;
 }
 
+const { iterator } = Symbol;
 const nullBody = new Set([204, 205, 304]);
 const redirects = new Set([301, 302, 303, 307, 308]);
 
