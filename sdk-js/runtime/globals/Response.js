@@ -39,8 +39,7 @@ export class Response {
   static json(data, init) {
     const body = JSON.stringify(data);
     if (body === undefined) throw new TypeError(`${typeof data} cannot be written as JSON`);
-    const response = new Response();
-    if (init !== undefined && init !== null) response._set(init);
+    const response = new Response(null, init);
     if (nullBody.has(response._status)) throw new TypeError(`a response with status ${response._status} has no body`);
     response._body = body;
     if (response._fields === none) response._fields = json;
@@ -108,13 +107,6 @@ export class Response {
 
   get [Symbol.toStringTag]() {
     return "Response";
-  }
-
-  _set(init) {
-    if (init.status !== undefined) this._status = statusOf(init.status);
-    if (init.statusText !== undefined) this._statusText = phraseOf(init.statusText);
-    if (init.headers !== undefined) this._fields = fieldsOf(init.headers);
-    if (init.trailers !== undefined) this._trailers = init.trailers;
   }
 
   _take(init) {
