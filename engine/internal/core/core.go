@@ -176,6 +176,9 @@ func (c *Core) Release(connection uint32) {
 // waited for.
 func (c *Core) AcquireSlot() *Slot { return c.slots.take() }
 
+// TrySlot takes a slot if there is one; nil if not.
+func (c *Core) TrySlot() *Slot { return c.slots.tryTake() }
+
 // ReleaseSlot gives a slot back.
 func (c *Core) ReleaseSlot(s *Slot) { c.slots.give(s) }
 

@@ -25,6 +25,20 @@ func (p *slotPool) take() *Slot {
 	for len(p.free) == 0 {
 		p.given.Wait()
 	}
+	return p.last()
+}
+
+func (p *slotPool) tryTake() *Slot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil
+	}
+	return p.last()
+}
+
+// last takes a slot of those that are free.
+func (p *slotPool) last() *Slot {
 	slot := p.free[len(p.free)-1]
 	p.free = p.free[:len(p.free)-1]
 	return slot

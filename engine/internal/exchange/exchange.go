@@ -67,6 +67,9 @@ type Exchange interface {
 	// Wait waits until something can be received from ready, or ready is closed. It fails like Check. What an event of Next
 	// refers to is not valid any more.
 	Wait(ready <-chan struct{}) error
+	// Yield lets other connections go on without this one: the work for it takes longer than they should wait. It does not
+	// wait.
+	Yield()
 	// After has a task done once the answer has gone out, or has to wait for the peer to take it: on the connection's
 	// goroutine, soon, and before its next exchange. An exchange has one task at most.
 	After(task Task)

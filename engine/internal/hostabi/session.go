@@ -105,5 +105,8 @@ func (s *Session) Streaming() bool { return s.streaming }
 // Check implements [meter.Session].
 func (s *Session) Check() error { return s.exchange.Check() }
 
+// Yield implements [meter.Session].
+func (s *Session) Yield() { s.exchange.Yield() }
+
 // Wait implements [meter.Session].
 func (s *Session) Wait(ready <-chan struct{}) error { return s.exchange.Wait(ready) }

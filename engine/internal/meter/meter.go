@@ -51,6 +51,8 @@ type Global interface {
 type Session interface {
 	// Check reports why the session must end.
 	Check() error
+	// Yield tells that the call is no brief one: others are not to wait for its end.
+	Yield()
 	// Wait waits until something can be received from ready.
 	Wait(ready <-chan struct{}) error
 	// Streaming reports whether the answer takes as long as it likes. CPU time is then counted from one wait to the next.
@@ -178,6 +180,9 @@ func (m *Meter) isBrief() bool {
 
 // enter waits for a lane.
 func (m *Meter) enter() {
+	if m.session != nil {
+		m.session.Yield()
+	}
 	if !m.party.lanes.enter(m) {
 		if err := m.wait(); err != nil {
 			m.party.lanes.giveUp(m)

@@ -19,11 +19,14 @@ type session struct {
 	err       error
 	giveUp    chan struct{}
 	streaming bool
+	yields    int
 }
 
 var errGivenUp = errors.New("given up")
 
 func (s *session) Check() error { return s.err }
+
+func (s *session) Yield() { s.yields++ }
 
 func (s *session) Wait(ready <-chan struct{}) error {
 	select {

@@ -20,12 +20,16 @@ type actor struct {
 // seat is a session's share of the actor's lock. It implements [exchange.Shared].
 type seat struct {
 	*actor
-	held bool
+	exchange exchange.Exchange
+	held     bool
 }
 
 // Lock implements [exchange.Shared].
 func (s *seat) Lock() {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		s.exchange.Yield() // who has it may compute for long
+		s.mu.Lock()
+	}
 	s.held = true
 }
 
@@ -60,7 +64,7 @@ func (*lost) Status() uint16 { return 503 }
 
 // serveShared has the instance that all sessions share answer an exchange.
 func (p *Pool) serveShared(x exchange.Exchange) error {
-	a, err := p.join()
+	a, err := p.join(x)
 	if err != nil {
 		return err
 	}
@@ -69,7 +73,7 @@ func (p *Pool) serveShared(x exchange.Exchange) error {
 }
 
 func (a *actor) serve(x exchange.Exchange) error {
-	s := &seat{actor: a}
+	s := &seat{actor: a, exchange: x}
 	s.Lock()
 	defer s.leave()
 	if err := s.Gone(); err != nil {
@@ -122,15 +126,18 @@ func (a *actor) deliver(session *hostabi.Session) error {
 }
 
 // join finds the instance for a session, and makes one if there is none, or none for further sessions.
-func (p *Pool) join() (*actor, error) {
-	p.sharing.Lock()
+func (p *Pool) join(x exchange.Exchange) (*actor, error) {
+	if !p.sharing.TryLock() {
+		x.Yield() // who has it may make an instance, or wait for a session
+		p.sharing.Lock()
+	}
 	defer p.sharing.Unlock()
-	if a := p.actor; a != nil && !a.worn() {
+	if a := p.actor; a != nil && !a.worn(x) {
 		a.sessions++
 		a.instance.uses++
 		return a, nil
 	}
-	i, err := p.take()
+	i, err := p.take(x)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +147,10 @@ func (p *Pool) join() (*actor, error) {
 }
 
 // worn reports whether the instance must not have another session.
-func (a *actor) worn() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (a *actor) worn(x exchange.Exchange) bool {
+	s := &seat{actor: a, exchange: x}
+	s.Lock()
+	defer s.Unlock()
 	return a.instance.worn()
 }
 

@@ -291,7 +291,7 @@ func (p *Pool) instanceFor(x exchange.Exchange) (*instance, error) {
 			return i, nil
 		}
 	}
-	i, err := p.take()
+	i, err := p.take(x)
 	if err == nil && p.isolation == IsolateConnections {
 		x.Bindings().Set(p.route, i)
 	}
@@ -310,7 +310,7 @@ func (p *Pool) release(i *instance, x exchange.Exchange) {
 }
 
 // take gives out the instance that was used last, or a new one.
-func (p *Pool) take() (*instance, error) {
+func (p *Pool) take(x exchange.Exchange) (*instance, error) {
 	p.mu.Lock()
 	if p.closed.Load() {
 		p.mu.Unlock()
@@ -326,6 +326,7 @@ func (p *Pool) take() (*instance, error) {
 		return i, nil
 	}
 	p.mu.Unlock()
+	x.Yield() // an instance takes time, above all a large one
 	i, err := p.newInstance()
 	if err != nil {
 		p.mu.Lock()

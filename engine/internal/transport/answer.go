@@ -90,7 +90,7 @@ func (s *session) sendInformational(status uint16, fields exchange.Fields) abi.E
 	c.output.set(out)
 	if errno == http1.ErrnoSuccess {
 		s.continued = s.continued || status == 100
-		c.tryWriteNow()
+		c.socket.tryWrite(c)
 	}
 	return abi.Errno(errno)
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"runtime/debug"
 	"sync/atomic"
-	"time"
 
 	"github.com/sluicehttp/sluice/engine/internal/core"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -17,9 +16,9 @@ import (
 // conn is one connection.
 type conn struct {
 	server *Server
-	socket net.Conn
-	raw    rawSocket
-	copied []byte
+	socket socket
+	// lead is what the goroutine that serves the connection leads besides, until it yields.
+	lead lead
 
 	core   *core.Core
 	number uint32
@@ -30,6 +29,8 @@ type conn struct {
 	// deadline is when the reaper wakes the goroutine, a moment of the clock; 0 while it waits for nothing, or for as
 	// long as it takes.
 	deadline atomic.Int64
+	// headDue is when the next head has to be complete, or an idle connection ends; 0 before it is waited for.
+	headDue int64
 	// idle says that the connection is between two messages.
 	idle bool
 
@@ -44,39 +45,67 @@ type conn struct {
 }
 
 // newConn makes a connection out of a socket. The core learns from what it is given that it is a server's.
-func (s *Server) newConn(socket net.Conn) (*conn, error) {
+func (s *Server) newConn(accepted net.Conn) (*conn, error) {
 	core, number, err := s.Cores.Open(http1.RoleNone)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{server: s, socket: socket, core: core, number: number, limits: &s.Limits}
+	c := &conn{server: s, socket: s.newSocket(accepted), core: core, number: number, limits: &s.Limits}
 	c.session.conn = c
-	c.openRaw()
+	c.headDue = c.headDeadline()
+	c.deadline.Store(c.headDue)
 	s.add(c)
 	return c, nil
 }
 
-// serve answers requests until the connection ends.
+// serve answers requests until the connection ends, or rests until the next one comes.
 func (c *conn) serve() {
-	defer c.end()
+	defer c.contain()
 	for {
 		head, err := c.readHead()
-		if err != nil {
+		switch {
+		case err == errResting:
+			if c.rest() {
+				return
+			}
+			continue
+		case err != nil:
 			c.endInput(err)
+			c.end()
 			return
 		}
 		if !c.exchange(head) {
+			c.end()
 			return
 		}
+		c.session.reset()
+		c.headDue = 0
 	}
 }
 
-// end frees what the connection holds. A panic is a bug of ours; it costs the connection and nothing else.
-func (c *conn) end() {
-	if cause := recover(); cause != nil {
-		c.server.Log.Error("a bug in Sluice ended a connection", "peer", c.socket.RemoteAddr(), "panic", cause,
-			"stack", string(debug.Stack()))
+// rest has the connection wait for the next request without a goroutine. It reports whether the connection is another's
+// now, and not to be touched.
+func (c *conn) rest() bool {
+	held := c.lead
+	c.lead = lead{}
+	if c.socket.rest() {
+		return true
 	}
+	c.lead = held
+	return false
+}
+
+// contain has a panic, which is a bug of ours, cost the connection and nothing else.
+func (c *conn) contain() {
+	if cause := recover(); cause != nil {
+		c.server.Log.Error("a bug in Sluice ended a connection", "peer", c.socket.peer(), "panic", cause,
+			"stack", string(debug.Stack()))
+		c.end()
+	}
+}
+
+// end frees what the connection holds.
+func (c *conn) end() {
 	c.doTask()
 	c.bindings.Clear()
 	if c.input.slot != nil {
@@ -84,7 +113,7 @@ func (c *conn) end() {
 	}
 	c.output.release()
 	c.session.reset()
-	c.socket.Close()
+	c.socket.close()
 	c.state.enter(StateClosing)
 	c.state.enter(StateClosed)
 	c.core.Release(c.number)
@@ -92,10 +121,8 @@ func (c *conn) end() {
 }
 
 // readHead waits for the head of the next request. A connection may be idle in front of it; once a byte has come, the
-// head has its own time.
+// head has its own time. It fails with errResting where the connection can wait by itself, and goes on when called again.
 func (c *conn) readHead() (*http1.EventRecord, error) {
-	c.session.reset()
-	deadline := int64(0)
 	for {
 		record, err := c.take()
 		if err != nil {
@@ -120,10 +147,10 @@ func (c *conn) readHead() (*http1.EventRecord, error) {
 		if err := c.flush(); err != nil {
 			return nil, err
 		}
-		if c.idle && c.unconsumed() > 0 || deadline == 0 {
-			deadline = c.headDeadline()
+		if c.idle && c.unconsumed() > 0 || c.headDue == 0 {
+			c.headDue = c.headDeadline()
 		}
-		if err := c.fillHead(deadline); err != nil {
+		if err := c.fillHead(c.headDue); err != nil {
 			return nil, err
 		}
 	}
@@ -154,7 +181,7 @@ func (c *conn) headDeadline() int64 {
 // lastLook takes what an idle connection has been sent without waiting for it, before the connection ends because the
 // server does: a request that has come must be answered.
 func (c *conn) lastLook() error {
-	n, err := c.tryReadNow()
+	n, err := c.socket.tryRead(c)
 	if err != nil {
 		return err
 	}
@@ -191,7 +218,7 @@ func (c *conn) endInput(err error) {
 		_ = c.flush() // the peer may still read
 		return
 	case errors.Is(err, core.ErrBroken), errors.Is(err, core.ErrMisused):
-		c.server.Log.Error("connection lost", "peer", c.socket.RemoteAddr(), "reason", err)
+		c.server.Log.Error("connection lost", "peer", c.socket.peer(), "reason", err)
 		return
 	default:
 		return
@@ -238,7 +265,7 @@ func (c *conn) unshare() {
 	if c.shared != nil {
 		c.shared = nil
 		c.session.wasWoken()
-		_ = c.socket.SetDeadline(time.Time{})
+		_ = c.socket.calm()
 	}
 }
 

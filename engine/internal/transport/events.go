@@ -390,6 +390,7 @@ func (s *session) answerDeadline() int64 {
 // waitForTime waits until a moment, without looking at the peer.
 func (s *session) waitForTime(deadline int64) error {
 	s.conn.park()
+	s.conn.yield()
 	var over <-chan time.Time
 	if deadline != 0 {
 		timer := time.NewTimer(s.conn.server.clock.until(deadline))
@@ -415,7 +416,7 @@ func (s *session) flush() error {
 	err := c.flush()
 	if err == nil && s.raw && s.answered && !s.writeClosed {
 		s.writeClosed = true
-		if err = c.closeWrite(); errors.Is(err, errors.ErrUnsupported) {
+		if err = c.socket.closeWrite(); errors.Is(err, errors.ErrUnsupported) {
 			s.requestDone, err = true, nil // such a connection can only be closed whole
 		}
 	}

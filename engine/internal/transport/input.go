@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -117,12 +116,19 @@ func (c *conn) fill(deadline int64) error {
 	return c.parse(flags)
 }
 
-// read waits for bytes and reads them behind those in the slot.
+// read waits for bytes and reads them behind those in the slot. A connection that rests keeps the deadline.
 func (c *conn) read(deadline int64) (int, error) {
 	c.deadline.Store(deadline)
-	defer c.deadline.Store(0)
+	n, err := c.readUntil(deadline)
+	if err != errResting {
+		c.deadline.Store(0)
+	}
+	return n, err
+}
+
+func (c *conn) readUntil(deadline int64) (int, error) {
 	for {
-		n, err := c.readSocket()
+		n, err := c.socket.read(c)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
@@ -144,24 +150,31 @@ func (c *conn) woken(deadline int64) error {
 	if deadline != 0 && c.server.clock.now() > deadline {
 		return errOverdue
 	}
-	return c.socket.SetDeadline(time.Time{})
+	return c.socket.calm()
 }
 
-// wake interrupts what the connection's goroutine waits for in the socket.
-func (c *conn) wake() { _ = c.socket.SetDeadline(time.Unix(1, 0)) }
+// wake interrupts what the connection waits for in the socket.
+func (c *conn) wake() { c.socket.interrupt() }
 
 // occupy takes a slot, if there is none, and moves parked bytes into it.
 func (c *conn) occupy() {
 	in := &c.input
 	if in.slot == nil {
-		// Whoever has a slot may be waiting for the lock.
-		c.unlock()
-		slot := c.core.AcquireSlot()
-		c.lock()
-		in.slot = slot
+		in.slot = c.acquireSlot()
 		in.start, in.end = 0, copy(in.slot.Bytes, in.parked)
 		in.parked = in.parked[:0]
 	}
+}
+
+func (c *conn) acquireSlot() *core.Slot {
+	if slot := c.core.TrySlot(); slot != nil {
+		return slot
+	}
+	c.yield()
+	// Whoever has a slot may be waiting for the lock.
+	c.unlock()
+	defer c.lock()
+	return c.core.AcquireSlot()
 }
 
 // room makes room behind the bytes in the slot.
@@ -213,22 +226,9 @@ func (in *input) tableSize() (size int) {
 // comes is read and dropped, up to a bound.
 func (c *conn) hangUp() {
 	const most = 256 << 10
-	if c.closeWrite() != nil {
+	if c.socket.closeWrite() != nil {
 		return
 	}
 	c.park()
-	_ = c.socket.SetDeadline(time.Now().Add(2 * time.Second))
-	_, _ = io.CopyN(io.Discard, readerOnly{c.socket}, most)
+	c.socket.skip(c, most, 2*time.Second)
 }
-
-// closeWrite ends our side of the connection.
-func (c *conn) closeWrite() error {
-	half, ok := c.socket.(interface{ CloseWrite() error })
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return half.CloseWrite()
-}
-
-// readerOnly hides a socket's other methods from io.Copy.
-type readerOnly struct{ net.Conn }

@@ -47,7 +47,7 @@ func (c *conn) flush() error {
 	for len(o.pending()) > 0 {
 		deadline := c.server.clock.after(c.limits.WriteIdle)
 		c.deadline.Store(deadline)
-		n, err := c.writeSocket()
+		n, err := c.socket.write(c)
 		c.deadline.Store(0)
 		o.written += n
 		if errors.Is(err, os.ErrDeadlineExceeded) {

@@ -53,6 +53,7 @@ func (s *Server) setDate(now time.Time) { s.Cores.SetDate(now.UTC().Format(dateF
 func (s *Server) wakeOverdue(now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.loops.unstick()
 	for c := range s.conns {
 		if deadline := c.deadline.Load(); deadline != 0 && now > deadline {
 			c.wake()

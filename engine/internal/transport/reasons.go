@@ -132,7 +132,7 @@ func (s *Server) Stats() Stats {
 // they like, so others are told sums.
 func (c *conn) note(reason Reason, attrs ...any) {
 	c.server.counters.reasons[reason].Add(1)
-	c.server.Log.Debug("work ended early", append([]any{"reason", reason.String(), "peer", c.socket.RemoteAddr(),
+	c.server.Log.Debug("work ended early", append([]any{"reason", reason.String(), "peer", c.socket.peer(),
 		"state", c.state.get().String()}, attrs...)...)
 }
 

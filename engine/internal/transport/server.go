@@ -1,11 +1,15 @@
 // Package transport moves bytes between sockets and the core, and is the HTTP/1.1 front end: it reads requests, finds their
 // handlers, and is the exchange they answer.
 //
-// Each connection has one goroutine. It reads, has the core parse, runs the handler and writes, in turn; whatever waits,
-// waits there. The files: server.go accepts and drains, conn.go is the life of a connection and state.go its states,
-// input.go and output.go are its two directions. One exchange is session.go, with events.go for what the handler hears,
-// answer.go for what it sends, and work.go for what whoever runs the handler asks. reaper.go ends what takes too long,
-// reasons.go counts what was ended and why.
+// A connection is served by one goroutine at a time. It reads, has the core parse, runs the handler and writes, in turn;
+// whatever waits, waits there. On Linux that goroutine leads a loop, which watches many sockets, until it has to wait; a
+// connection between two requests has none. Elsewhere each connection has its own.
+//
+// The files: server.go accepts and drains, conn.go is the life of a connection and state.go its states, input.go and
+// output.go are its two directions. socket.go says what a connection needs of its socket, polled_linux.go is a socket that a
+// loop of loop_linux.go watches. One exchange is session.go, with events.go for what the handler hears, answer.go for what it
+// sends, and work.go for what whoever runs the handler asks. reaper.go ends what takes too long, reasons.go counts what was
+// ended and why.
 package transport
 
 import (
@@ -13,6 +17,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,6 +97,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	ended     *sync.Cond // a connection has ended
+	loops     loops
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
 	// fullTold is when the log was told last that all connections are in use.
@@ -121,23 +127,37 @@ func (s *Server) Serve(listener net.Listener) error {
 		listener.Close()
 		return ErrClosed
 	}
+	if err := s.openLoops(); err != nil {
+		s.removeListener(listener)
+		return err
+	}
 	defer s.removeListener(listener)
 	for {
 		if !s.waitForRoom() {
 			return ErrClosed
 		}
-		socket, err := s.accept(listener)
+		accepted, err := s.accept(listener)
 		if err != nil {
 			return err
 		}
 		s.counters.accepted.Add(1)
-		if c, err := s.newConn(socket); err != nil {
-			s.Log.Error("connection refused", "peer", socket.RemoteAddr(), "reason", err)
-			socket.Close()
-		} else {
-			go c.serve()
+		if err := s.welcome(accepted); err != nil {
+			s.Log.Error("connection refused", "peer", accepted.RemoteAddr(), "reason", err)
 		}
 	}
+}
+
+// welcome begins to serve what was accepted, or closes it.
+func (s *Server) welcome(accepted net.Conn) error {
+	c, err := s.newConn(accepted)
+	if err != nil {
+		accepted.Close()
+		return err
+	}
+	if err = c.socket.start(c); err != nil {
+		c.end()
+	}
+	return err
 }
 
 // accept waits for a connection. It goes on after errors that pass, such as too many open files, with a pause that keeps
@@ -178,6 +198,12 @@ func (s *Server) addListener(listener net.Listener) bool {
 	return true
 }
 
+func (s *Server) openLoops() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loops.open(runtime.GOMAXPROCS(0))
+}
+
 func (s *Server) removeListener(listener net.Listener) {
 	listener.Close()
 	s.mu.Lock()
@@ -213,10 +239,17 @@ func (s *Server) Close(ctx context.Context) error {
 	s.awaitEnd(ctx)
 	s.stopOnce.Do(func() { close(s.stop) })
 	<-s.reaped
+	s.closeLoops()
 	if cut() {
 		return nil
 	}
 	return ctx.Err()
+}
+
+func (s *Server) closeLoops() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loops.close()
 }
 
 // awaitEnd waits until every connection and every listener has ended, or ctx has.
@@ -261,7 +294,7 @@ func (s *Server) cut() {
 	defer s.mu.Unlock()
 	s.counters.reasons[ReasonGrace].Add(uint64(len(s.conns)))
 	for c := range s.conns {
-		c.socket.Close()
+		c.socket.shut()
 	}
 	s.ended.Broadcast()
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"time"
 
@@ -355,8 +354,7 @@ func (s *session) finish() bool {
 
 // abort has the peer see a reset instead of an end, where the end of the connection would complete the answer.
 func (s *session) abort() {
-	tcp, ok := s.conn.socket.(*net.TCPConn)
-	if ok && !s.answered && (s.line.Version < abi.VersionHTTP11 || s.upgraded) {
-		_ = tcp.SetLinger(0)
+	if !s.answered && (s.line.Version < abi.VersionHTTP11 || s.upgraded) {
+		s.conn.socket.reset()
 	}
 }

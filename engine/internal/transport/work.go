@@ -26,6 +26,7 @@ func (s *session) Check() error {
 func (s *session) Wait(ready <-chan struct{}) error {
 	s.conn.keepHead()
 	s.conn.park()
+	s.conn.yield()
 	var over <-chan time.Time
 	if !s.headSent && !s.streaming {
 		timer := time.NewTimer(s.conn.server.clock.until(s.wall))
@@ -42,6 +43,9 @@ func (s *session) Wait(ready <-chan struct{}) error {
 		return s.closedBy(abi.CloseReasonShutdown)
 	}
 }
+
+// Yield implements [exchange.Exchange].
+func (s *session) Yield() { s.conn.yield() }
 
 // Share implements [exchange.Exchange].
 func (s *session) Share(with exchange.Shared) {

@@ -232,6 +232,9 @@ func (x *Exchange) WaitWritable() error {
 	return x.Unwritable
 }
 
+// Yield implements [exchange.Exchange].
+func (x *Exchange) Yield() {}
+
 // Check implements [exchange.Exchange].
 func (x *Exchange) Check() error {
 	select {

@@ -1,0 +1,322 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A loop watches the sockets of many connections, and whoever leads it serves them: a goroutine that learns that a socket
+// has become readable reads from it, has the handler answer and writes, itself. So a request costs no switch between
+// goroutines, and no read that finds nothing; a connection that waits for a request has no goroutine and no stack.
+//
+// What is served may have to wait: for the rest of a body, for room in a socket, for a lane. Then it passes the lead on to
+// a new goroutine and goes on as a goroutine of its own, until its connection waits for a request again. Code below [conn]
+// therefore waits where it likes, so long as it calls [conn.yield] first; and if it cannot know, the reaper takes the lead
+// away from it.
+
+// lead is the turn of a goroutine that leads a loop.
+type lead struct {
+	loop *loop
+	turn uint64
+}
+
+// batch is how many sockets a loop learns about at a time.
+const batch = 128
+
+// loop is one loop. There are as many as processors.
+type loop struct {
+	epoll int
+	// alarm is an eventfd that ends a wait.
+	alarm int
+
+	mu sync.Mutex
+	// turn is the leader's. Whoever leads has to give up when it is another's.
+	turn uint64
+	// serving says that the leader has taken an event and not come back, served how many were taken, and seen how many had been
+	// when the reaper looked.
+	serving      bool
+	served, seen uint64
+	// events are those of which the leader has learnt, of which some were taken. Only the leader writes them.
+	events       [batch]unix.EpollEvent
+	taken, count int
+	// sockets are those that are watched, by their place; free are places without one.
+	sockets []*polled
+	free    []int32
+	closing bool
+}
+
+// loops are the loops of a server.
+type loops struct {
+	all      []*loop
+	accepted atomic.Uint32 // sockets so far
+}
+
+// open makes so many loops, unless they are there.
+func (l *loops) open(count int) error {
+	for len(l.all) < count {
+		one, err := newLoop()
+		if err != nil {
+			return err
+		}
+		l.all = append(l.all, one)
+		go one.lead(one.turn)
+	}
+	return nil
+}
+
+// unstick takes the lead from those who have had the same event since the last call.
+func (l *loops) unstick() {
+	for _, one := range l.all {
+		one.unstick()
+	}
+}
+
+// close ends each loop once its last socket is closed.
+func (l *loops) close() {
+	for _, one := range l.all {
+		one.close()
+	}
+}
+
+func newLoop() (*loop, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	alarm, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epoll)
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	l := &loop{epoll: epoll, alarm: alarm, turn: 1}
+	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, alarm, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: noPlace}); err != nil {
+		unix.Close(alarm)
+		unix.Close(epoll)
+		return nil, fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return l, nil
+}
+
+// noPlace stands for the alarm among the places of sockets.
+const noPlace = -1
+
+// lead serves what the loop learns of, as long as the turn lasts.
+func (l *loop) lead(turn uint64) {
+	for {
+		socket, ready, more := l.take(turn)
+		switch {
+		case socket != nil:
+			if socket.ready(ready) {
+				socket.conn.lead = lead{l, turn}
+				socket.conn.serve()
+			}
+		case !more:
+			return
+		case !l.wait():
+			l.end()
+			return
+		}
+	}
+}
+
+// take gives the next event: a socket, and what it is ready for. It gives no socket when there is no further event, and no
+// more when the turn is over.
+func (l *loop) take(turn uint64) (socket *polled, ready uint32, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn != turn {
+		return nil, 0, false
+	}
+	for l.taken < l.count {
+		event := &l.events[l.taken]
+		l.taken++
+		if event.Fd == noPlace {
+			l.silence()
+			continue
+		}
+		// The place may be another's by now.
+		if socket := l.sockets[event.Fd]; socket != nil && socket.age == event.Pad {
+			l.serving = true
+			l.served++
+			return socket, readiness(event.Events), true
+		}
+	}
+	l.serving = false
+	return nil, 0, true
+}
+
+// wait waits until there are events. It reports false when there will be none.
+func (l *loop) wait() bool {
+	n := l.poll(0)
+	if n == 0 {
+		// Whoever else is ready to run does so first: the operating system does not know of them.
+		runtime.Gosched()
+		if n = l.poll(0); n == 0 {
+			if l.ended() {
+				return false
+			}
+			n = l.poll(-1)
+		}
+	}
+	l.mu.Lock()
+	l.taken, l.count = 0, n
+	l.mu.Unlock()
+	return true
+}
+
+// poll asks for events, and waits for them so many milliseconds, or for as long as it takes: -1.
+func (l *loop) poll(milliseconds int) int {
+	var n uintptr
+	var err syscall.Errno
+	if milliseconds == 0 { // it does not wait, so the scheduler need not know
+		n, _, err = syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events)), batch, 0, 0, 0)
+	} else {
+		n, _, err = syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events)), batch, uintptr(milliseconds), 0, 0)
+	}
+	if err != 0 {
+		return 0 // a signal
+	}
+	return int(n)
+}
+
+// pass ends a turn and has a new goroutine lead.
+func (l *loop) pass(turn uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn == turn {
+		l.passOn()
+	}
+}
+
+// passOn is called with the lock, and not while the leader waits.
+func (l *loop) passOn() {
+	l.turn++
+	l.serving = false
+	go l.lead(l.turn)
+}
+
+func (l *loop) unstick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.serving && l.served == l.seen {
+		l.passOn()
+	}
+	l.seen = l.served
+}
+
+// watch begins to watch a socket. Whether it can or not, the socket is to be closed some time.
+func (l *loop) watch(s *polled) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if last := len(l.free) - 1; last >= 0 {
+		s.place = l.free[last]
+		l.free = l.free[:last]
+		l.sockets[s.place] = s
+	} else {
+		s.place = int32(len(l.sockets))
+		l.sockets = append(l.sockets, s)
+	}
+	return l.control(unix.EPOLL_CTL_ADD, s, unix.EPOLLIN)
+}
+
+// watchWriting has a socket say when it becomes writable, too.
+func (l *loop) watchWriting(s *polled) error {
+	return l.control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN|unix.EPOLLOUT)
+}
+
+// control tells the operating system what to watch. It tells of each change once.
+func (l *loop) control(operation int, s *polled, events uint32) error {
+	event := unix.EpollEvent{Events: events | unix.EPOLLRDHUP | unix.EPOLLET&(1<<32-1), Fd: s.place, Pad: s.age}
+	if err := unix.EpollCtl(l.epoll, operation, s.fd, &event); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return nil
+}
+
+// forget ends the watch of a socket that is about to be closed.
+func (l *loop) forget(s *polled) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sockets[s.place] = nil
+	l.free = append(l.free, s.place)
+	if l.closing && len(l.free) == len(l.sockets) {
+		l.ring()
+	}
+}
+
+func (l *loop) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closing = true
+	l.ring()
+}
+
+// ring has the leader look whether the loop is to end.
+func (l *loop) ring() {
+	one := [8]byte{0: 1}
+	_, _ = unix.Write(l.alarm, one[:])
+}
+
+func (l *loop) silence() {
+	var rings [8]byte
+	_, _ = unix.Read(l.alarm, rings[:])
+}
+
+// ended reports whether there will be no events any more.
+func (l *loop) ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closing && len(l.free) == len(l.sockets)
+}
+
+func (l *loop) end() {
+	unix.Close(l.alarm)
+	unix.Close(l.epoll)
+}
+
+// newSocket makes a connection's socket: one that a loop watches, where it can.
+func (s *Server) newSocket(accepted net.Conn) socket {
+	switch accepted.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return &blocking{Conn: accepted}
+	}
+	fd, err := takeDescriptor(accepted.(syscall.Conn))
+	if err != nil {
+		return &blocking{Conn: accepted}
+	}
+	// Go's own poller watches what it has accepted, and would be woken each time something comes.
+	accepted.Close()
+	number := s.loops.accepted.Add(1)
+	l := s.loops.all[int(number%uint32(len(s.loops.all)))]
+	return &polled{loop: l, fd: fd, age: int32(number), address: accepted.RemoteAddr(), signal: make(chan struct{}, 1)}
+}
+
+// takeDescriptor gives a descriptor of the socket that stays open when the connection is closed.
+func takeDescriptor(accepted syscall.Conn) (fd int, err error) {
+	raw, err := accepted.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	err = raw.Control(func(original uintptr) {
+		fd, failed = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	return fd, errors.Join(err, failed)
+}
+
+// yield passes the lead on, if the connection's goroutine has it: it is about to wait, or to work for long.
+func (c *conn) yield() {
+	if c.lead.loop != nil {
+		c.lead.loop.pass(c.lead.turn)
+		c.lead = lead{}
+	}
+}

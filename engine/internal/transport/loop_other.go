@@ -1,0 +1,22 @@
+//go:build !linux
+
+package transport
+
+import "net"
+
+// loops are not there on this operating system: each connection has a goroutine that waits in its socket.
+type loops struct{}
+
+// lead is never anybody's.
+type lead struct{}
+
+func (c *conn) yield() {}
+
+func (*loops) open(int) error { return nil }
+
+func (*loops) unstick() {}
+
+func (*loops) close() {}
+
+// newSocket makes a connection's socket.
+func (s *Server) newSocket(accepted net.Conn) socket { return &blocking{Conn: accepted} }
