@@ -70,8 +70,8 @@ type Exchange interface {
 	// Yield lets other connections go on without this one: the work for it takes longer than they should wait. It does not
 	// wait.
 	Yield()
-	// After has a task done once the answer has gone out, or has to wait for the peer to take it: on the connection's
-	// goroutine, soon, and before its next exchange. An exchange has one task at most.
+	// After has a task done once the answer has gone out, or has to wait, for the peer to take it or for other answers to be
+	// ready: on the connection's goroutine, soon, and before its next exchange. An exchange has one task at most.
 	After(task Task)
 	// Bindings are what handlers keep with the connection.
 	Bindings() *Bindings

@@ -19,6 +19,8 @@ type conn struct {
 	socket socket
 	// lead is what the goroutine that serves the connection leads besides, until it yields.
 	lead lead
+	// postponed says that the output was left until others were served.
+	postponed bool
 
 	core   *core.Core
 	number uint32
@@ -64,6 +66,8 @@ func (c *conn) serve() {
 	for {
 		head, err := c.readHead()
 		switch {
+		case err == errPostponed:
+			return
 		case err == errResting:
 			if c.rest() {
 				return
@@ -121,7 +125,8 @@ func (c *conn) end() {
 }
 
 // readHead waits for the head of the next request. A connection may be idle in front of it; once a byte has come, the
-// head has its own time. It fails with errResting where the connection can wait by itself, and goes on when called again.
+// head has its own time. It fails with errResting where the connection can wait by itself, and with errPostponed where it has
+// its turn again soon; it goes on when called again.
 func (c *conn) readHead() (*http1.EventRecord, error) {
 	for {
 		record, err := c.take()
@@ -143,6 +148,9 @@ func (c *conn) readHead() (*http1.EventRecord, error) {
 			return nil, errRefused
 		case http1.ReaderStateEnded:
 			return nil, io.EOF
+		}
+		if c.postpone() {
+			return nil, errPostponed
 		}
 		if err := c.flush(); err != nil {
 			return nil, err

@@ -21,11 +21,28 @@ import (
 // a new goroutine and goes on as a goroutine of its own, until its connection waits for a request again. Code below [conn]
 // therefore waits where it likes, so long as it calls [conn.yield] first; and if it cannot know, the reaper takes the lead
 // away from it.
+//
+// A loop goes round: it learns which sockets are ready, serves them one after the other, and writes what they have postponed.
 
 // lead is the turn of a goroutine that leads a loop.
 type lead struct {
 	loop *loop
 	turn uint64
+	last bool // no other socket is to be served in this round
+}
+
+// more reports whether others are to be served before what is postponed now would be written.
+func (l lead) more() bool { return l.loop != nil && !l.last }
+
+// postpone has a connection be served again at the end of the round. It reports false when the turn is over.
+func (l lead) postpone(c *conn) bool {
+	l.loop.mu.Lock()
+	defer l.loop.mu.Unlock()
+	if l.loop.turn != l.turn {
+		return false
+	}
+	l.loop.postponed = append(l.loop.postponed, c)
+	return true
 }
 
 // batch is how many sockets a loop learns about at a time.
@@ -47,6 +64,9 @@ type loop struct {
 	// events are those of which the leader has learnt, of which some were taken. Only the leader writes them.
 	events       [batch]unix.EpollEvent
 	taken, count int
+	// postponed are the connections that come at the end of the round, of which some were written.
+	postponed []*conn
+	written   int
 	// sockets are those that are watched, by their place; free are places without one.
 	sockets []*polled
 	free    []int32
@@ -111,14 +131,11 @@ const noPlace = -1
 // lead serves what the loop learns of, as long as the turn lasts.
 func (l *loop) lead(turn uint64) {
 	for {
-		socket, ready, more := l.take(turn)
+		c, lasts := l.take(turn)
 		switch {
-		case socket != nil:
-			if socket.ready(ready) {
-				socket.conn.lead = lead{l, turn}
-				socket.conn.serve()
-			}
-		case !more:
+		case c != nil:
+			c.serve()
+		case !lasts:
 			return
 		case !l.wait():
 			l.end()
@@ -127,14 +144,25 @@ func (l *loop) lead(turn uint64) {
 	}
 }
 
-// take gives the next event: a socket, and what it is ready for. It gives no socket when there is no further event, and no
-// more when the turn is over.
-func (l *loop) take(turn uint64) (socket *polled, ready uint32, more bool) {
+// take gives the next connection to be served: nil at the end of the round. lasts is false when the turn is over.
+func (l *loop) take(turn uint64) (next *conn, lasts bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.turn != turn {
-		return nil, 0, false
+		return nil, false
 	}
+	if next = l.takeReady(); next == nil {
+		next = l.takePostponed()
+	}
+	if l.serving = next != nil; l.serving {
+		l.served++
+		next.lead = lead{l, turn, l.taken == l.count}
+	}
+	return next, true
+}
+
+// takeReady finds a connection that has something to do, and that nobody serves.
+func (l *loop) takeReady() *conn {
 	for l.taken < l.count {
 		event := &l.events[l.taken]
 		l.taken++
@@ -143,14 +171,20 @@ func (l *loop) take(turn uint64) (socket *polled, ready uint32, more bool) {
 			continue
 		}
 		// The place may be another's by now.
-		if socket := l.sockets[event.Fd]; socket != nil && socket.age == event.Pad {
-			l.serving = true
-			l.served++
-			return socket, readiness(event.Events), true
+		if socket := l.sockets[event.Fd]; socket != nil && socket.age == event.Pad && socket.ready(readiness(event.Events)) {
+			return socket.conn
 		}
 	}
-	l.serving = false
-	return nil, 0, true
+	return nil
+}
+
+func (l *loop) takePostponed() *conn {
+	if l.written == len(l.postponed) {
+		l.postponed, l.written = l.postponed[:0], 0
+		return nil
+	}
+	l.written++
+	return l.postponed[l.written-1]
 }
 
 // wait waits until there are events. It reports false when there will be none.

@@ -10,6 +10,10 @@ type loops struct{}
 // lead is never anybody's.
 type lead struct{}
 
+func (lead) more() bool { return false }
+
+func (lead) postpone(*conn) bool { return false }
+
 func (c *conn) yield() {}
 
 func (*loops) open(int) error { return nil }

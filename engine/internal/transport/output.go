@@ -41,6 +41,32 @@ func (o *output) release() {
 	*o = output{}
 }
 
+// errPostponed says that the output of a connection was left until others were served, by whoever leads its loop.
+var errPostponed = errors.New("postponed")
+
+// postponedSize is how much output is left until others were served, at most, in bytes.
+const postponedSize = 16 << 10
+
+// postpone leaves the output until others were served that have something to do already. Their answers are written together
+// then: that way the processor's caches hold what serves requests while requests are served, and what sends while answers are
+// sent. It reports whether somebody goes on with the connection, which is not to be touched then.
+func (c *conn) postpone() bool {
+	waits := len(c.output.pending())
+	if c.postponed || waits == 0 || waits > postponedSize || !c.lead.more() {
+		c.postponed = false
+		return false
+	}
+	c.doTask()
+	c.park()
+	held := c.lead
+	c.lead, c.postponed = lead{}, true
+	if held.postpone(c) {
+		return true
+	}
+	c.postponed = false
+	return false
+}
+
 // flush writes everything that waits. The peer must take some of it within the time for idle writing, again and again.
 func (c *conn) flush() error {
 	o := &c.output
