@@ -181,9 +181,9 @@ func (c *conn) fillHead(deadline int64) error {
 func (c *conn) headDeadline() int64 {
 	c.idle = c.unconsumed() == 0
 	if c.idle {
-		return c.server.clock.after(c.limits.KeepAliveIdle)
+		return c.after(c.limits.KeepAliveIdle)
 	}
-	return c.server.clock.after(c.server.HeadTime)
+	return c.after(c.server.HeadTime)
 }
 
 // lastLook takes what an idle connection has been sent without waiting for it, before the connection ends because the

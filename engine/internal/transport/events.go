@@ -332,7 +332,7 @@ func (s *session) bodyDeadline() (deadline int64, handlerTime bool) {
 	case s.held && s.bodyUncertain() && !s.headSent:
 		return s.wall, true
 	}
-	return c.server.clock.after(c.limits.BodyIdle), false
+	return c.after(c.limits.BodyIdle), false
 }
 
 // sendContinue tells a peer that waits for it to send the body (RFC 9110 section 10.1.1).
@@ -382,7 +382,7 @@ func (s *session) answerDeadline() int64 {
 	case s.streaming && s.requestDone:
 		return 0
 	case s.headSent:
-		return c.server.clock.after(c.limits.WriteIdle)
+		return c.after(c.limits.WriteIdle)
 	}
 	return s.wall
 }

@@ -118,6 +118,12 @@ func (c *conn) fill(deadline int64) error {
 
 // read waits for bytes and reads them behind those in the slot. A connection that rests keeps the deadline.
 func (c *conn) read(deadline int64) (int, error) {
+	if n, err := c.socket.readReady(c); n > 0 || err != nil {
+		if c.deadline.Load() != 0 {
+			c.deadline.Store(0)
+		}
+		return n, err
+	}
 	c.deadline.Store(deadline)
 	n, err := c.readUntil(deadline)
 	if err != errResting {

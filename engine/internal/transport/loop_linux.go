@@ -28,17 +28,27 @@ import (
 type lead struct {
 	loop *loop
 	turn uint64
-	last bool // no other socket is to be served in this round
+	// began is when the round did, a moment of the clock.
+	began int64
+	last  bool // no other socket is to be served in this round
 }
 
 // more reports whether others are to be served before what is postponed now would be written.
 func (l lead) more() bool { return l.loop != nil && !l.last }
 
+// roundBegan is when the round began, a moment of the clock; 0 for those who do not lead.
+func (l lead) roundBegan() int64 {
+	if l.loop == nil || l.loop.turn.Load() != l.turn {
+		return 0
+	}
+	return l.began
+}
+
 // postpone has a connection be served again at the end of the round. It reports false when the turn is over.
 func (l lead) postpone(c *conn) bool {
 	l.loop.mu.Lock()
 	defer l.loop.mu.Unlock()
-	if l.loop.turn != l.turn {
+	if l.loop.turn.Load() != l.turn {
 		return false
 	}
 	l.loop.postponed = append(l.loop.postponed, c)
@@ -50,13 +60,14 @@ const batch = 128
 
 // loop is one loop. There are as many as processors.
 type loop struct {
+	clock *clock
 	epoll int
 	// alarm is an eventfd that ends a wait.
 	alarm int
 
 	mu sync.Mutex
 	// turn is the leader's. Whoever leads has to give up when it is another's.
-	turn uint64
+	turn atomic.Uint64
 	// serving says that the leader has taken an event and not come back, served how many were taken, and seen how many had been
 	// when the reaper looked.
 	serving      bool
@@ -64,6 +75,8 @@ type loop struct {
 	// events are those of which the leader has learnt, of which some were taken. Only the leader writes them.
 	events       [batch]unix.EpollEvent
 	taken, count int
+	// began is when it learnt of them, a moment of the clock.
+	began int64
 	// postponed are the connections that come at the end of the round, of which some were written.
 	postponed []*conn
 	written   int
@@ -80,14 +93,14 @@ type loops struct {
 }
 
 // open makes so many loops, unless they are there.
-func (l *loops) open(count int) error {
+func (l *loops) open(count int, clock *clock) error {
 	for len(l.all) < count {
-		one, err := newLoop()
+		one, err := newLoop(clock)
 		if err != nil {
 			return err
 		}
 		l.all = append(l.all, one)
-		go one.lead(one.turn)
+		go one.lead(0)
 	}
 	return nil
 }
@@ -106,7 +119,7 @@ func (l *loops) close() {
 	}
 }
 
-func newLoop() (*loop, error) {
+func newLoop(clock *clock) (*loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
@@ -116,7 +129,7 @@ func newLoop() (*loop, error) {
 		unix.Close(epoll)
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	l := &loop{epoll: epoll, alarm: alarm, turn: 1}
+	l := &loop{clock: clock, epoll: epoll, alarm: alarm}
 	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, alarm, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: noPlace}); err != nil {
 		unix.Close(alarm)
 		unix.Close(epoll)
@@ -148,7 +161,7 @@ func (l *loop) lead(turn uint64) {
 func (l *loop) take(turn uint64) (next *conn, lasts bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.turn != turn {
+	if l.turn.Load() != turn {
 		return nil, false
 	}
 	if next = l.takeReady(); next == nil {
@@ -156,7 +169,7 @@ func (l *loop) take(turn uint64) (next *conn, lasts bool) {
 	}
 	if l.serving = next != nil; l.serving {
 		l.served++
-		next.lead = lead{l, turn, l.taken == l.count}
+		next.lead = lead{loop: l, turn: turn, began: l.began, last: l.taken == l.count}
 	}
 	return next, true
 }
@@ -201,7 +214,7 @@ func (l *loop) wait() bool {
 		}
 	}
 	l.mu.Lock()
-	l.taken, l.count = 0, n
+	l.taken, l.count, l.began = 0, n, l.clock.now()
 	l.mu.Unlock()
 	return true
 }
@@ -225,16 +238,15 @@ func (l *loop) poll(milliseconds int) int {
 func (l *loop) pass(turn uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.turn == turn {
+	if l.turn.Load() == turn {
 		l.passOn()
 	}
 }
 
 // passOn is called with the lock, and not while the leader waits.
 func (l *loop) passOn() {
-	l.turn++
 	l.serving = false
-	go l.lead(l.turn)
+	go l.lead(l.turn.Add(1))
 }
 
 func (l *loop) unstick() {

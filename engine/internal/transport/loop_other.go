@@ -10,13 +10,15 @@ type loops struct{}
 // lead is never anybody's.
 type lead struct{}
 
+func (lead) roundBegan() int64 { return 0 }
+
 func (lead) more() bool { return false }
 
 func (lead) postpone(*conn) bool { return false }
 
 func (c *conn) yield() {}
 
-func (*loops) open(int) error { return nil }
+func (*loops) open(int, *clock) error { return nil }
 
 func (*loops) unstick() {}
 

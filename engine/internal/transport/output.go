@@ -70,8 +70,9 @@ func (c *conn) postpone() bool {
 // flush writes everything that waits. The peer must take some of it within the time for idle writing, again and again.
 func (c *conn) flush() error {
 	o := &c.output
+	c.socket.tryWrite(c)
 	for len(o.pending()) > 0 {
-		deadline := c.server.clock.after(c.limits.WriteIdle)
+		deadline := c.after(c.limits.WriteIdle)
 		c.deadline.Store(deadline)
 		n, err := c.socket.write(c)
 		c.deadline.Store(0)

@@ -105,7 +105,7 @@ func (s *polled) clear(bits uint32) bool { return s.state.And(^bits)&bits != 0 }
 
 func (s *polled) read(c *conn) (int, error) {
 	for {
-		n, err := s.readSome(c)
+		n, err := s.readReady(c)
 		if n > 0 || err != nil {
 			return n, err
 		}
@@ -124,22 +124,21 @@ func (s *polled) read(c *conn) (int, error) {
 
 func (s *polled) tryRead(c *conn) (int, error) {
 	s.state.Or(readable) // the loop may not know yet
-	return s.readSome(c)
+	return s.readReady(c)
 }
 
-// readSome reads behind what is in the slot, if it is worth trying. 0 when there is nothing.
-func (s *polled) readSome(c *conn) (int, error) {
+func (s *polled) readReady(c *conn) (int, error) {
 	for s.clear(readable) {
 		c.occupy()
 		room := c.room()
-		n, err := transfer(unix.SYS_READ, s.fd, room)
+		n, err := transfer(unix.SYS_RECVFROM, s.fd, room)
 		switch {
 		case err == unix.EAGAIN:
 			return 0, nil
 		case err == unix.EINTR:
 			s.state.Or(readable)
 		case err != 0:
-			return 0, os.NewSyscallError("read", err)
+			return 0, os.NewSyscallError("recvfrom", err)
 		case n == 0:
 			s.state.Or(readable) // whoever reads again finds the end again
 			return 0, io.EOF
@@ -157,7 +156,7 @@ func (s *polled) write(c *conn) (int, error) {
 	for {
 		n, err := s.writeSome(c.output.pending())
 		if err != unix.EAGAIN {
-			return n, asError("write", err)
+			return n, asError("sendto", err)
 		}
 		c.doTask()
 		c.park()
@@ -180,7 +179,7 @@ func (s *polled) tryWrite(c *conn) {
 func (s *polled) writeSome(content []byte) (int, syscall.Errno) {
 	s.clear(writable)
 	for {
-		n, err := transfer(unix.SYS_WRITE, s.fd, content)
+		n, err := transfer(unix.SYS_SENDTO, s.fd, content)
 		if err != unix.EINTR {
 			return n, err
 		}
@@ -206,14 +205,17 @@ func asError(call string, err syscall.Errno) error {
 // transferAtOnce is how much is read or written without telling Go's scheduler that it may take some time, in bytes.
 const transferAtOnce = 16 << 10
 
-// transfer reads or writes. The socket does not block.
+// transfer receives or sends. The socket does not block, and a peer that is gone sends no signal.
 func transfer(call uintptr, fd int, content []byte) (int, syscall.Errno) {
+	const flags = unix.MSG_NOSIGNAL
 	var n uintptr
 	var err syscall.Errno
 	if len(content) <= transferAtOnce {
-		n, _, err = syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(content))), uintptr(len(content)))
+		n, _, err = syscall.RawSyscall6(call, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(content))), uintptr(len(content)), flags, 0, 0)
 	} else {
-		n, _, err = syscall.Syscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(content))), uintptr(len(content)))
+		n, _, err = syscall.Syscall6(call, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(content))), uintptr(len(content)), flags, 0, 0)
 	}
 	if err != 0 {
 		return 0, err
@@ -247,7 +249,7 @@ func (s *polled) skip(c *conn, most int, d time.Duration) {
 	dropped := make([]byte, copiedSize)
 	for most > 0 {
 		s.clear(readable)
-		n, err := transfer(unix.SYS_READ, s.fd, dropped[:min(most, len(dropped))])
+		n, err := transfer(unix.SYS_RECVFROM, s.fd, dropped[:min(most, len(dropped))])
 		switch {
 		case err == unix.EAGAIN:
 			if s.wait(c, readable) != nil && c.server.clock.now() > deadline {

@@ -12,6 +12,18 @@ const dateFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
 // read, but it lags behind when the processors are busy, and a limit that is counted from it would end too early.
 type clock struct{ start time.Time }
 
+// now is the present moment. Whoever leads a loop takes the one at which its round began, which costs nothing: a round takes
+// some milliseconds at most, or its leader loses it.
+func (c *conn) now() int64 {
+	if began := c.lead.roundBegan(); began != 0 {
+		return began
+	}
+	return c.server.clock.now()
+}
+
+// after is the moment in which a time that begins now ends.
+func (c *conn) after(d time.Duration) int64 { return c.now() + int64(d) }
+
 // now is never 0, which stands for no moment.
 func (c *clock) now() int64 { return int64(time.Since(c.start)) | 1 }
 

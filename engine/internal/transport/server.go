@@ -201,7 +201,7 @@ func (s *Server) addListener(listener net.Listener) bool {
 func (s *Server) openLoops() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.loops.open(runtime.GOMAXPROCS(0))
+	return s.loops.open(runtime.GOMAXPROCS(0), &s.clock)
 }
 
 func (s *Server) removeListener(listener net.Listener) {

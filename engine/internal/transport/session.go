@@ -145,7 +145,7 @@ func (s *session) admit() bool {
 			return false
 		}
 	}
-	s.wall = c.server.clock.after(c.limits.HandlerWall)
+	s.wall = c.after(c.limits.HandlerWall)
 	return true
 }
 

@@ -20,7 +20,8 @@ type socket interface {
 	// read waits for bytes and reads some behind those in the slot. It fails with io.EOF at the end, errResting where the
 	// connection can rest instead, and os.ErrDeadlineExceeded once it was interrupted.
 	read(c *conn) (int, error)
-	// tryRead is read without waiting. 0 when there is nothing.
+	// readReady is read where it is known that there is something to read, tryRead where it is not. 0 when there is nothing.
+	readReady(c *conn) (int, error)
 	tryRead(c *conn) (int, error)
 	// write writes some of the output, and waits until it can. It can be interrupted, too.
 	write(c *conn) (int, error)
@@ -81,7 +82,9 @@ func (s *blocking) read(c *conn) (int, error) {
 	return copy(c.room(), s.copied[:n]), nil
 }
 
-// tryRead reads nothing: such a socket cannot be asked without waiting.
+// readReady and tryRead read nothing: such a socket cannot be asked without waiting.
+func (s *blocking) readReady(*conn) (int, error) { return 0, nil }
+
 func (s *blocking) tryRead(*conn) (int, error) { return 0, nil }
 
 // write does not let what waits until the output has gone out wait for a long one, which may take as long as the peer likes.
