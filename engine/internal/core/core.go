@@ -363,33 +363,37 @@ func (c *Core) FrameRequest(connection uint32, request *Request, out []byte) ([]
 
 // FrameData appends a piece of body with what goes around it to out. The core is not held up by the copy of the piece.
 func (c *Core) FrameData(connection uint32, content, out []byte) ([]byte, http1.Framing, http1.Errno) {
-	var after trailer
-	out, framing, errno := c.frameData(connection, uint64(len(content)), out, &after)
+	var behind Behind
+	out, framing, errno := c.FrameAround(connection, uint64(len(content)), out, &behind)
 	if errno != http1.ErrnoSuccess {
 		return out, framing, errno
 	}
 	if framing.Bodiless == 0 {
 		out = append(out, content...)
 	}
-	return append(out, after.bytes[:after.size]...), framing, errno
+	return append(out, behind.Bytes()...), framing, errno
 }
 
-// frameData appends what goes in front of a piece of body to out, and keeps what goes behind it in after.
-func (c *Core) frameData(connection uint32, size uint64, out []byte, after *trailer) ([]byte, http1.Framing, http1.Errno) {
+// FrameAround appends what goes in front of a piece of body to out, and tells what goes behind it. The piece itself goes
+// between them, unless the framing is without a body.
+func (c *Core) FrameAround(connection uint32, size uint64, out []byte, behind *Behind) ([]byte, http1.Framing, http1.Errno) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.broken.Load() != nil {
 		return out, http1.Framing{}, http1.ErrnoClosed
 	}
 	errno, err := c.calls.frameData(connection, size)
-	return c.framed(out, after, errno, err)
+	return c.framed(out, behind, errno, err)
 }
 
-// trailer is what goes behind a piece of body: a line end or nothing.
-type trailer struct {
+// Behind is what goes behind a piece of body: a line end or nothing.
+type Behind struct {
 	bytes [2]byte
 	size  int
 }
+
+// Bytes are those that go there.
+func (b *Behind) Bytes() []byte { return b.bytes[:b.size] }
 
 // FrameEnd appends the end of a message to out.
 func (c *Core) FrameEnd(connection uint32, out []byte) ([]byte, http1.Framing, http1.Errno) {
@@ -416,7 +420,7 @@ func (c *Core) FrameTrailers(connection uint32, fields exchange.Fields, out []by
 
 // framed appends what a framing call made to out, and keeps what goes behind a piece of body in after, which is nil for
 // the calls that make no such thing. The caller holds mu.
-func (c *Core) framed(out []byte, after *trailer, errno http1.Errno, err error) ([]byte, http1.Framing, http1.Errno) {
+func (c *Core) framed(out []byte, after *Behind, errno http1.Errno, err error) ([]byte, http1.Framing, http1.Errno) {
 	if err != nil {
 		c.fail(err)
 		return out, http1.Framing{}, http1.ErrnoClosed

@@ -29,7 +29,7 @@ func (s *session) send(status uint16, fields exchange.Fields, body []byte) abi.E
 		return errno
 	}
 	if framing.Bodiless == 0 {
-		s.conn.output.set(append(s.conn.output.bytes(), body...))
+		s.conn.put(body, nil)
 	}
 	s.framed |= abi.SubscriptionsDone
 	return abi.ErrnoSuccess
@@ -105,9 +105,14 @@ func (s *session) SendData(content []byte) abi.Errno {
 		return abi.ErrnoAgain
 	}
 	s.headAlone = false
-	out, framing, errno := c.core.FrameData(c.number, content, c.output.bytes())
+	var behind core.Behind
+	out, framing, errno := c.core.FrameAround(c.number, uint64(len(content)), c.output.bytes(), &behind)
 	c.output.set(out)
 	if errno == http1.ErrnoSuccess {
+		if framing.Bodiless != 0 {
+			content = nil
+		}
+		c.put(content, behind.Bytes())
 		s.framed |= abi.SubscriptionsDataDone
 		s.took(framing)
 	}

@@ -41,6 +41,29 @@ func (o *output) release() {
 	*o = output{}
 }
 
+// directSize is the least that is written from where it lies rather than copied to the output first, in bytes.
+const directSize = 8 << 10
+
+// put appends a piece of body to the output, and what goes behind it. A large piece is written behind the output at once, as
+// far as the peer takes it, so that it is not copied.
+func (c *conn) put(content, behind []byte) {
+	if len(content) >= directSize {
+		content = content[c.socket.tryWriteWith(c, content):]
+	}
+	c.output.set(append(append(c.output.bytes(), content...), behind...))
+}
+
+// wrote notes that so many bytes went out, those of the output first. It returns how many were not the output's.
+func (o *output) wrote(n int) (beyond int) {
+	waited := len(o.pending())
+	if n < waited {
+		o.written += n
+		return 0
+	}
+	o.buffer.bytes, o.written = o.buffer.bytes[:0], 0
+	return n - waited
+}
+
 // errPostponed says that the output of a connection was left until others were served, by whoever leads its loop.
 var errPostponed = errors.New("postponed")
 

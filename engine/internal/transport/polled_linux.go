@@ -176,6 +176,25 @@ func (s *polled) tryWrite(c *conn) {
 	}
 }
 
+func (s *polled) tryWriteWith(c *conn, content []byte) (taken int) {
+	var parts [2]unix.Iovec
+	message := unix.Msghdr{Iov: &parts[0]}
+	for _, part := range [][]byte{c.output.pending(), content} {
+		if len(part) > 0 {
+			iov := &parts[message.Iovlen]
+			iov.Base = unsafe.SliceData(part)
+			iov.SetLen(len(part))
+			message.Iovlen++
+		}
+	}
+	s.clear(writable)
+	n, _, err := syscall.Syscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&message)), unix.MSG_NOSIGNAL)
+	if err != 0 {
+		return 0
+	}
+	return c.output.wrote(int(n))
+}
+
 func (s *polled) writeSome(content []byte) (int, syscall.Errno) {
 	s.clear(writable)
 	for {

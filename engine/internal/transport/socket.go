@@ -28,6 +28,9 @@ type socket interface {
 	// tryWrite writes what the peer takes at once. What is left, and any error, is found by the next flush. The slot is not
 	// parked: whoever sends may still look at what lies in it.
 	tryWrite(c *conn)
+	// tryWriteWith is tryWrite with content behind the output. It returns how much of the content went out; none, if not all of
+	// the output did.
+	tryWriteWith(c *conn, content []byte) (taken int)
 	// skip reads and drops what comes until the end, but no longer than for some time and not more than so many bytes.
 	skip(c *conn, most int, d time.Duration)
 
@@ -104,6 +107,8 @@ func (s *blocking) write(c *conn) (int, error) {
 }
 
 func (s *blocking) tryWrite(*conn) {}
+
+func (s *blocking) tryWriteWith(*conn, []byte) int { return 0 }
 
 func (s *blocking) skip(c *conn, most int, d time.Duration) {
 	_ = s.SetDeadline(time.Now().Add(d))
