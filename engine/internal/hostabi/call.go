@@ -46,7 +46,8 @@ type Call struct {
 	sessions map[abi.Session]*Session
 	aborted  error          // why the call into the instance was ended
 	blocks   rewrite.Blocks // of the memory
-	marks    rewrite.Marks  // of what the host has written
+	marks    rewrite.Marks  // of what the host has written, but for payloads
+	payloads Span           // what the host has written of the receive buffer
 	held     uint32         // bytes at the front of the receive buffer that hold what on_event was given
 
 	process *wasi.Process
@@ -75,14 +76,35 @@ func (c *Call) Meter() *meter.Meter { return c.meter }
 // Wrote marks bytes of the memory that the host has written, or is about to. It implements [wasi.Caller].
 func (c *Call) Wrote(address, count uint32) { c.marks |= c.blocks.Marks(address, count) }
 
-// Marks are those of all that the host has written since [Call.Unmark].
+// Marks are those of all that the host has written since [Call.Unmark], but for [Call.Payloads].
 func (c *Call) Marks() rewrite.Marks { return c.marks }
 
 // Blocks are those of the memory that the marks are about.
 func (c *Call) Blocks() rewrite.Blocks { return c.blocks }
 
+// Span is a part of a memory, from its first byte to the one behind its last; empty when both are 0.
+type Span struct{ Begin, End uint64 }
+
+// Payloads is where payloads were written since [Call.Unmark]. They are most of what the host writes, and lie in one place: to
+// make that clean costs less than to look at all that a mark stands for.
+func (c *Call) Payloads() Span { return c.payloads }
+
+// wrotePayload notes that a payload, or a part of one, was written.
+func (c *Call) wrotePayload(address uint32, count int) {
+	wrote := Span{uint64(address), uint64(address) + uint64(count)}
+	switch {
+	case count == 0:
+	case c.payloads == Span{}:
+		c.payloads = wrote
+	case wrote.Begin <= c.payloads.End && wrote.End >= c.payloads.Begin:
+		c.payloads = Span{min(wrote.Begin, c.payloads.Begin), max(wrote.End, c.payloads.End)}
+	default: // the handler has given another buffer
+		c.Wrote(address, uint32(count))
+	}
+}
+
 // Unmark forgets what was written.
-func (c *Call) Unmark() { c.marks = 0 }
+func (c *Call) Unmark() { c.marks, c.payloads = 0, Span{} }
 
 // Attach tells the memory of the instance and the events that it wants.
 func (c *Call) Attach(memory api.Memory, subscriptions abi.Subscriptions) {

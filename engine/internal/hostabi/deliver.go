@@ -72,7 +72,7 @@ func (s *Session) place(spare uint32) (abi.Bytes, error) {
 func (s *Session) write(spare uint32) (abi.Bytes, error) {
 	a := s.call.area(spare)
 	payload, err := s.fill(&a)
-	s.call.Wrote(a.base, uint32(a.used))
+	s.call.wrotePayload(a.base, a.used)
 	return payload, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/bits"
 
+	"github.com/sluicehttp/sluice/engine/internal/hostabi"
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
@@ -68,6 +69,20 @@ func (c *content) restore(memory []byte, blocks rewrite.Blocks, marks rewrite.Ma
 		}
 	}
 	return true
+}
+
+// put makes a part of a memory what it was of which is known that it was written.
+func (c *content) put(memory []byte, span hostabi.Span) {
+	for at := int(span.Begin); at < int(span.End); {
+		n := at / block
+		part := memory[at:min((n+1)*block, int(span.End))]
+		if n < len(c.copies) && c.copies[n] != zero {
+			copy(part, c.bytes[int(c.copies[n])+at%block:])
+		} else {
+			clear(part)
+		}
+		at += len(part)
+	}
 }
 
 // restoreSpan makes a part of a memory what it was. What has not changed is not written.

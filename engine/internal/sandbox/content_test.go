@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/sluicehttp/sluice/engine/internal/hostabi"
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
@@ -38,9 +39,11 @@ func TestContent(t *testing.T) {
 				if try%2 == 0 {
 					marks = rewrite.AllMarks
 				}
+				payloads := fill(memory, random)
 				if !c.restore(memory, blocks, marks) {
 					t.Fatal("not restored")
 				}
+				c.put(memory, payloads)
 				if !bytes.Equal(memory[:size], want) || len(bytes.TrimLeft(memory[size:], "\x00")) > 0 {
 					t.Fatalf("memory of %d bytes, grown to %d: something is left", size, len(memory))
 				}
@@ -50,6 +53,19 @@ func TestContent(t *testing.T) {
 	if c := contentOf(make([]byte, 10*block)); c.size() != 0 || c.restore(make([]byte, maxTail+1), 12, rewrite.AllMarks) {
 		t.Errorf("zeros take %d bytes, or too long a tail was cleared", c.size())
 	}
+}
+
+// fill writes to some of a memory without a mark, and says where.
+func fill(memory []byte, random *rand.Rand) hostabi.Span {
+	if len(memory) == 0 {
+		return hostabi.Span{}
+	}
+	begin := random.IntN(len(memory))
+	end := begin + random.IntN(min(len(memory)-begin, 20*block)+1)
+	for at := begin; at < end; at++ {
+		memory[at] = 0xff
+	}
+	return hostabi.Span{Begin: uint64(begin), End: uint64(end)}
 }
 
 // TestMarksReach writes behind the end of a marked block as far as its mark reaches.

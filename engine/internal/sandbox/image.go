@@ -53,9 +53,11 @@ func (i *instance) takeImage() *image {
 // segments cannot be undone.
 func (i *instance) restore() bool {
 	marks := rewrite.Marks(i.marks.Get()) | i.call.Marks()
-	if i.dirty.Get() != 0 || !i.image.memory.restore(i.memory(), i.call.Blocks(), marks) {
+	memory := i.memory()
+	if i.dirty.Get() != 0 || !i.image.memory.restore(memory, i.call.Blocks(), marks) {
 		return false
 	}
+	i.image.memory.put(memory, i.call.Payloads())
 	i.restoreRest()
 	i.check()
 	return true
