@@ -52,13 +52,21 @@ func (i *instance) takeImage() *image {
 // restore gives an instance the state of its image again. It reports whether it could: what was done to tables and
 // segments cannot be undone.
 func (i *instance) restore() bool {
-	marks := rewrite.Marks(i.marks.Get()) | i.call.Marks()
+	marks := rewrite.Marks(i.marks.Get())
 	memory := i.memory()
-	if i.dirty.Get() != 0 || !i.image.memory.restore(memory, i.call.Blocks(), marks) {
+	if i.dirty.Get() != 0 || !i.image.memory.restore(memory, i.call.Blocks(), marks|i.call.Marks()) {
 		return false
 	}
 	i.image.memory.put(memory, i.call.Payloads())
-	i.restoreRest()
+	i.restoreGlobals()
+	// To set a global costs as much as to make the memory of a small handler clean: what cannot have changed is left alone.
+	if uint32(len(memory)/pageSize) != i.image.pages {
+		i.pages.Set(uint64(i.image.pages))
+	}
+	if marks != 0 {
+		i.marks.Set(0)
+	}
+	i.call.Unmark()
 	i.check()
 	return true
 }
@@ -70,7 +78,9 @@ func (i *instance) adopt(im *image) bool {
 	}
 	i.image = im
 	im.memory.restore(i.memory(), i.call.Blocks(), rewrite.AllMarks)
-	i.restoreRest()
+	i.restoreGlobals()
+	i.pages.Set(uint64(im.pages))
+	i.unmark()
 	return true
 }
 
@@ -84,14 +94,12 @@ func (i *instance) growTo(pages uint32) bool {
 	return ok
 }
 
-func (i *instance) restoreRest() {
-	im := i.image
+// restoreGlobals restores what the guest has beside its memory.
+func (i *instance) restoreGlobals() {
 	for at, global := range i.globals {
-		global.Set(im.globals[at])
+		global.Set(i.image.globals[at])
 	}
-	i.pages.Set(uint64(im.pages))
-	i.unmark()
-	i.call.RestoreReceiveBuffer(im.buffer)
+	i.call.RestoreReceiveBuffer(i.image.buffer)
 }
 
 // unmark forgets what was written.
