@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/bits"
 
-	"github.com/sluicehttp/sluice/engine/internal/hostabi"
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
@@ -58,6 +57,12 @@ func (c *content) restore(memory []byte, blocks rewrite.Blocks, marks rewrite.Ma
 		return false
 	}
 	size := blocks.Size()
+	// Where a mark is about one small block, that was written: to compare it first would cost more than to write it. Of larger
+	// blocks, and of several, most is as it was, and may be memory that was never touched.
+	written := 0
+	if size == block && len(memory) <= rewrite.MarkedBlocks*size {
+		written = size
+	}
 	for left := marks; left != 0; left &= left - 1 {
 		bit := bits.TrailingZeros64(uint64(left))
 		reach := size
@@ -65,17 +70,18 @@ func (c *content) restore(memory []byte, blocks rewrite.Blocks, marks rewrite.Ma
 			reach += rewrite.Reach
 		}
 		for at := bit * size; at < len(memory); at += rewrite.MarkedBlocks * size {
-			c.restoreSpan(memory, at, min(at+reach, len(memory)))
+			c.put(memory, at, min(at+written, len(memory)))
+			c.restoreSpan(memory, at+written, min(at+reach, len(memory)))
 		}
 	}
 	return true
 }
 
 // put makes a part of a memory what it was of which is known that it was written.
-func (c *content) put(memory []byte, span hostabi.Span) {
-	for at := int(span.Begin); at < int(span.End); {
+func (c *content) put(memory []byte, at, end int) {
+	for at < end {
 		n := at / block
-		part := memory[at:min((n+1)*block, int(span.End))]
+		part := memory[at:min((n+1)*block, end)]
 		if n < len(c.copies) && c.copies[n] != zero {
 			copy(part, c.bytes[int(c.copies[n])+at%block:])
 		} else {

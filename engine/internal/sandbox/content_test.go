@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/sluicehttp/sluice/engine/internal/hostabi"
 	"github.com/sluicehttp/sluice/engine/internal/rewrite"
 )
 
@@ -39,11 +38,11 @@ func TestContent(t *testing.T) {
 				if try%2 == 0 {
 					marks = rewrite.AllMarks
 				}
-				payloads := fill(memory, random)
+				begin, end := fill(memory, random)
 				if !c.restore(memory, blocks, marks) {
 					t.Fatal("not restored")
 				}
-				c.put(memory, payloads)
+				c.put(memory, begin, end)
 				if !bytes.Equal(memory[:size], want) || len(bytes.TrimLeft(memory[size:], "\x00")) > 0 {
 					t.Fatalf("memory of %d bytes, grown to %d: something is left", size, len(memory))
 				}
@@ -56,16 +55,16 @@ func TestContent(t *testing.T) {
 }
 
 // fill writes to some of a memory without a mark, and says where.
-func fill(memory []byte, random *rand.Rand) hostabi.Span {
+func fill(memory []byte, random *rand.Rand) (begin, end int) {
 	if len(memory) == 0 {
-		return hostabi.Span{}
+		return 0, 0
 	}
-	begin := random.IntN(len(memory))
-	end := begin + random.IntN(min(len(memory)-begin, 20*block)+1)
+	begin = random.IntN(len(memory))
+	end = begin + random.IntN(min(len(memory)-begin, 20*block)+1)
 	for at := begin; at < end; at++ {
 		memory[at] = 0xff
 	}
-	return hostabi.Span{Begin: uint64(begin), End: uint64(end)}
+	return begin, end
 }
 
 // TestMarksReach writes behind the end of a marked block as far as its mark reaches.

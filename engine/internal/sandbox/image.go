@@ -57,7 +57,8 @@ func (i *instance) restore() bool {
 	if i.dirty.Get() != 0 || !i.image.memory.restore(memory, i.call.Blocks(), marks|i.call.Marks()) {
 		return false
 	}
-	i.image.memory.put(memory, i.call.Payloads())
+	payloads := i.call.Payloads()
+	i.image.memory.put(memory, int(payloads.Begin), int(payloads.End))
 	i.restoreGlobals()
 	// To set a global costs as much as to make the memory of a small handler clean: what cannot have changed is left alone.
 	if uint32(len(memory)/pageSize) != i.image.pages {
