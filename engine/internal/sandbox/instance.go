@@ -272,7 +272,7 @@ func (i *instance) listen(s *hostabi.Session, x exchange.Exchange) error {
 			return err
 		}
 		if err := s.Next(i.spare); err != nil {
-			if errors.Is(err, exchange.ErrEnd) {
+			if err == exchange.ErrEnd {
 				return nil
 			}
 			return err

@@ -170,7 +170,7 @@ func (c *conn) fillHead(deadline int64) error {
 		return c.lastLook()
 	}
 	err := c.fill(deadline)
-	if errors.Is(err, errDraining) {
+	if err == errDraining {
 		return c.lastLook()
 	}
 	return err

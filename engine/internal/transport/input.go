@@ -101,11 +101,9 @@ func (c *conn) parse(flags http1.ReceiveFlags) error {
 func (c *conn) fill(deadline int64) error {
 	c.keepHead()
 	n, err := c.read(deadline)
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF {
 		c.input.eof = true
-		err = nil
-	}
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
 	c.input.end += n
@@ -135,7 +133,7 @@ func (c *conn) read(deadline int64) (int, error) {
 func (c *conn) readUntil(deadline int64) (int, error) {
 	for {
 		n, err := c.socket.read(c)
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err == nil || err == errResting || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
 		if err := c.woken(deadline); err != nil {

@@ -160,8 +160,8 @@ func (l *loop) lead(turn uint64) {
 // take gives the next connection to be served: nil at the end of the round. lasts is false when the turn is over.
 func (l *loop) take(turn uint64) (next *conn, lasts bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.turn.Load() != turn {
+		l.mu.Unlock()
 		return nil, false
 	}
 	if next = l.takeReady(); next == nil {
@@ -171,6 +171,7 @@ func (l *loop) take(turn uint64) (next *conn, lasts bool) {
 		l.served++
 		next.lead = lead{loop: l, turn: turn, began: l.began, last: l.taken == l.count}
 	}
+	l.mu.Unlock()
 	return next, true
 }
 
