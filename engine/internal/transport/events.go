@@ -137,7 +137,7 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 		return false, s.closedBy(abi.CloseReasonReset)
 	}
 	if record == nil {
-		return s.readMore(want, ev)
+		return s.readMore(want, limit, ev)
 	}
 	switch record.Kind {
 	case http1.EventDataReady:
@@ -166,8 +166,11 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 	return false, nil
 }
 
+// worthReading is how much is worth a read of its own, in bytes.
+const worthReading = 16 << 10
+
 // readMore finds out what to do when the core has made all events of the bytes that came.
-func (s *session) readMore(want abi.Subscriptions, ev *exchange.Event) (ready bool, err error) {
+func (s *session) readMore(want abi.Subscriptions, limit int, ev *exchange.Event) (ready bool, err error) {
 	in := &s.conn.input
 	switch {
 	case in.state == http1.ReaderStateFailed && in.reception.Error == http1.ErrorCodeTruncated:
@@ -182,6 +185,11 @@ func (s *session) readMore(want abi.Subscriptions, ev *exchange.Event) (ready bo
 		// A body that nobody wants and nobody has asked for need not come.
 		s.abandoned, s.closing = true, true
 		return s.ready(want, nil, ev), nil
+	}
+	if want&abi.SubscriptionsDataReady != 0 && limit >= worthReading {
+		// What is read at once is to be one event: a full slot could be a large one and a tiny one.
+		in.most = limit
+		defer func() { in.most = 0 }()
 	}
 	return false, s.waitForBody()
 }

@@ -20,6 +20,8 @@ type input struct {
 	slot *core.Slot
 	// start and end bound the bytes in the slot that were not consumed.
 	start, end int
+	// most bounds what is read at a time, in bytes; 0: as much as there is room for.
+	most int
 	// parked holds those bytes while there is no slot.
 	parked []byte
 
@@ -188,7 +190,11 @@ func (c *conn) room() []byte {
 		in.end = copy(in.slot.Bytes, in.slot.Bytes[in.start:in.end])
 		in.start = 0
 	}
-	return in.slot.Bytes[in.end:]
+	room := in.slot.Bytes[in.end:]
+	if in.most > 0 {
+		room = room[:min(in.most, len(room))]
+	}
+	return room
 }
 
 // park gives the slot back before the connection waits. What is still needed of it moves to the Go heap: bytes that were
