@@ -1,4 +1,4 @@
-# workerd with the handler of hello.js. The socket is handed over by the parent (--socket-fd).
+# workerd with the handler of hello.js. The address is given by the one who starts it (--socket-addr).
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
