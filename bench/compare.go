@@ -5,202 +5,251 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicehttp/sluice/bench/measure"
+	"github.com/sluicehttp/sluice/bench/report"
+	"github.com/sluicehttp/sluice/bench/rivals"
+	"github.com/sluicehttp/sluice/bench/workloads"
 )
 
-// guardRatio is what --guard holds sandboxed Sluice to, in requests per CPU second against net/http. It is far below
-// what is published, because a test machine is no quiet one.
-const guardRatio = 1.0
+// compareFlags are the flags of a comparison.
+type compareFlags struct {
+	workloads, servers []string
+	rounds, paced      int
+	duration, warmUp   time.Duration
 
-// slot is what one server did in one round.
-type slot struct {
-	Requests int           `json:"requests"`
-	Took     time.Duration `json:"took_ns"`
-	P50      time.Duration `json:"p50_ns"`
-	P99      time.Duration `json:"p99_ns"`
-	Used     usage         `json:"used"`
+	short, guard              bool
+	json, out, build, profile string
 }
 
-// perCPUSecond is how many requests one second of the server's CPU time is enough for.
-func (s slot) perCPUSecond() float64 { return float64(s.Requests) / s.Used.cpu().Seconds() }
-
-func (s slot) perSecond() float64 { return float64(s.Requests) / s.Took.Seconds() }
-
-// microseconds is a part of what was used, for one request.
-func (s slot) microseconds(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(s.Requests) }
-
-func (s slot) allocations() float64 { return float64(s.Used.Mallocs) / float64(s.Requests) }
-
-// result is what one server did in all rounds.
-type result struct {
-	rival
-	answerBytes int
-	slots       []slot
+func compareCommand() *cobra.Command {
+	f := &compareFlags{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Compare servers under load",
+		Long:  "Compares servers under load. Without flags: all workloads and all servers that can be had.\n\n" + listing(),
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return compare(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringSliceVar(&f.workloads, "workloads", nil, "only these, `NAME,...`")
+	flags.StringSliceVar(&f.servers, "servers", nil, "only these, `NAME,...`")
+	flags.IntVar(&f.rounds, "rounds", 7, "give each server a turn `N` times")
+	flags.IntVar(&f.paced, "paced", 3, "measure latencies at a constant rate `N` times")
+	flags.DurationVar(&f.duration, "duration", 500*time.Millisecond, "measure each server for `TIME` in each round")
+	flags.DurationVar(&f.warmUp, "warm-up", 150*time.Millisecond, "load it for `TIME` before that")
+	flags.BoolVar(&f.short, "short", false, "a few workloads, servers that need no long installation, 5 rounds of 300ms, no latencies")
+	flags.BoolVar(&f.guard, "guard", false, "fail when Sluice is far below its bars, and is so again with more rounds")
+	flags.StringVar(&f.json, "json", "", "write raw data to `FILE`")
+	flags.StringVar(&f.out, "out", "", "write a report with plots into `DIR`")
+	flags.StringVar(&f.build, "build", "", "take what build.sh makes from `DIR` (default build/ of the repository)")
+	flags.StringVar(&f.profile, "cpuprofile", "", "have servers in Go write their CPU profiles into `DIR`; slows them")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if f.short {
+			f.shorten(flags.Changed)
+		}
+		return f.check()
+	}
+	return cmd
 }
 
-// compare is the command without a subcommand, and with one for another contest.
-func compare(ctx context.Context, of contest, args []string) error {
-	o, err := parseOptions(args)
-	if err != nil {
-		return err
+// listing names what can be chosen.
+func listing() string {
+	var text strings.Builder
+	text.WriteString("Workloads:\n")
+	for _, w := range workloads.Table {
+		fmt.Fprintf(&text, "  %-20s %s\n", w.Name, w.About)
 	}
-	chosen, err := of.choose(o.only)
-	if err != nil {
-		return err
+	text.WriteString("\nServers:\n")
+	for _, s := range rivals.Table {
+		fmt.Fprintf(&text, "  %-20s %s\n", s.Name, s.About)
 	}
-	if o.guard {
-		if err := guardable(of.base, chosen); err != nil {
-			return err
-		}
+	return text.String()
+}
+
+// shorten changes what no flag has set.
+func (f *compareFlags) shorten(set func(string) bool) {
+	if !set("rounds") {
+		f.rounds = 5
 	}
-	results, err := measure(ctx, o, chosen)
-	if err != nil {
-		return err
+	if !set("duration") {
+		f.duration = 300 * time.Millisecond
 	}
-	writeComparison(os.Stdout, o, of.base, results)
-	if o.json != "" {
-		if err := writeJSON(o.json, comparisonData(o, results)); err != nil {
-			return err
-		}
+	if !set("paced") {
+		f.paced = 0
 	}
-	if o.guard {
-		return guard(of.base, results)
+}
+
+func (f *compareFlags) check() error {
+	switch {
+	case f.rounds < 1 || f.rounds > 1000:
+		return fmt.Errorf("%d rounds; it can be 1 to 1000", f.rounds)
+	case f.paced < 0 || f.paced > 1000:
+		return fmt.Errorf("%d rounds of latencies; it can be 0 to 1000", f.paced)
+	case f.duration < 10*time.Millisecond || f.duration > 10*time.Minute:
+		return fmt.Errorf("a duration of %v; it can be 10ms to 10m", f.duration)
+	case f.warmUp < 0 || f.warmUp > 10*time.Minute:
+		return fmt.Errorf("a warm-up of %v; it can be 0s to 10m", f.warmUp)
 	}
 	return nil
 }
 
-// measure runs all rounds. The servers live through all of them and are idle while another one's turn lasts.
-func measure(ctx context.Context, o *options, chosen []rival) ([]result, error) {
-	processes, err := startAll(ctx, o, chosen)
-	defer func() {
-		for _, p := range processes {
-			p.end()
-		}
-	}()
+// compare is the command without a subcommand.
+func compare(ctx context.Context, f *compareFlags) error {
+	options, clean, err := f.options(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	results := make([]result, len(chosen))
-	for i, r := range chosen {
-		results[i].rival = r
-		if results[i].answerBytes, err = checkAnswer(ctx, processes[i].address, r.body); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.name, err)
+	defer clean()
+	comparison, err := measure.New(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := comparison.Run(ctx); err != nil {
+		return err
+	}
+	results := comparison.Results
+	if f.json != "" {
+		if err := results.Write(f.json); err != nil {
+			return err
 		}
 	}
-	for round := range o.Rounds {
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.Rounds)
-		// Each round begins with another server, so that no server always has the same one before it.
-		for turn := range chosen {
-			i := (round + turn) % len(chosen)
-			s, err := measureSlot(ctx, o, processes[i])
+	if err := show(results, f.out); err != nil {
+		return err
+	}
+	if failures := results.Failures(); len(failures) > 0 {
+		return errors.New("not measured:\n  " + strings.Join(failures, "\n  "))
+	}
+	return nil
+}
+
+// options are what the flags say, with a folder for servers that clean removes.
+func (f *compareFlags) options(ctx context.Context) (o *measure.Options, clean func(), err error) {
+	o = &measure.Options{Rounds: f.rounds, Paced: f.paced, Duration: f.duration, WarmUp: f.warmUp, Named: len(f.servers) > 0}
+	o.Tell = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+	if o.Workloads, err = f.chosenWorkloads(); err != nil {
+		return nil, nil, err
+	}
+	if o.Servers, err = f.chosenServers(o.Workloads); err != nil {
+		return nil, nil, err
+	}
+	scratch, err := os.MkdirTemp("", "sluice-bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	clean = func() { _ = os.RemoveAll(scratch) }
+	o.Site, err = newSite(ctx, scratch, f.build, f.profile)
+	if err != nil {
+		clean()
+		return nil, nil, err
+	}
+	return o, clean, nil
+}
+
+func (f *compareFlags) chosenWorkloads() (chosen []workloads.Workload, err error) {
+	for _, name := range f.workloads {
+		if _, err := workloads.Named(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range workloads.Table {
+		if slices.Contains(f.workloads, w.Name) || len(f.workloads) == 0 && (w.Short || !f.short) {
+			chosen = append(chosen, w)
+		}
+	}
+	return chosen, nil
+}
+
+// chosenServers leaves out those that no chosen workload wants.
+func (f *compareFlags) chosenServers(of []workloads.Workload) (chosen []rivals.Server, err error) {
+	for _, name := range f.servers {
+		if _, err := rivals.Named(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range rivals.Table {
+		wanted := func(w workloads.Workload) bool { return w.Wants(s.Name, s.Variant) }
+		switch {
+		case len(f.servers) > 0 && !slices.Contains(f.servers, s.Name), f.short && s.Long && len(f.servers) == 0:
+		case slices.ContainsFunc(of, wanted):
+			chosen = append(chosen, s)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("none of these servers takes part in these workloads")
+	}
+	return chosen, nil
+}
+
+// newSite builds the program with the servers that are written in Go.
+func newSite(ctx context.Context, scratch, build, profiles string) (rivals.Site, error) {
+	root, err := repository(ctx)
+	if err != nil {
+		return rivals.Site{}, err
+	}
+	site := rivals.Site{Root: root, Build: build, Scratch: scratch, Program: filepath.Join(scratch, "server")}
+	if site.Build == "" {
+		site.Build = filepath.Join(root, "build")
+	}
+	if profiles != "" {
+		if site.Profiles, err = filepath.Abs(profiles); err != nil {
+			return site, err
+		}
+		if err := os.MkdirAll(site.Profiles, 0o755); err != nil {
+			return site, err
+		}
+	}
+	return site, goBuild(ctx, filepath.Join(root, "bench"), site.Program, "./server")
+}
+
+// repository is the folder above that of this module, which the program has to be run in.
+func repository(ctx context.Context) (string, error) {
+	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}} {{.Dir}}")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	dir, ok := strings.CutPrefix(strings.TrimSpace(string(out)), "github.com/sluicehttp/sluice/bench ")
+	if err != nil || !ok {
+		return "", errors.New("run it in the folder bench of the repository, or by ./build.sh bench")
+	}
+	return filepath.Dir(dir), nil
+}
+
+func goBuild(ctx context.Context, dir, program, pkg string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, pkg)
+	build.Dir, build.Stderr = dir, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building %s: %w", pkg, err)
+	}
+	return nil
+}
+
+// show prints the report, and writes it with plots if a folder is given.
+func show(results *measure.Results, out string) error {
+	report.Table(os.Stdout, results)
+	return nil
+}
+
+func reportCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "report FILE",
+		Short: "Make tables and plots of raw data that --json has kept",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			results, err := measure.Read(args[0])
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", chosen[i].name, err)
+				return err
 			}
-			results[i].slots = append(results[i].slots, s)
-		}
+			return show(results, out)
+		},
 	}
-	return results, nil
-}
-
-func startAll(ctx context.Context, o *options, chosen []rival) ([]*process, error) {
-	// Look for every file before anything is started.
-	for _, r := range chosen {
-		if _, err := r.readWasm(o.wasm); err != nil {
-			return nil, err
-		}
-	}
-	if o.profiles != "" {
-		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
-			return nil, err
-		}
-	}
-	var processes []*process
-	for _, r := range chosen {
-		p, err := startProcess(ctx, r, o)
-		if err != nil {
-			return processes, fmt.Errorf("%s: %w", r.name, err)
-		}
-		processes = append(processes, p)
-	}
-	return processes, nil
-}
-
-// measureSlot measures one server once.
-func measureSlot(ctx context.Context, o *options, p *process) (slot, error) {
-	l, err := dialLoad(ctx, p.address, o.Connections)
-	if err != nil {
-		return slot{}, err
-	}
-	defer l.close()
-	if _, err := l.run(ctx, o.WarmUp); err != nil {
-		return slot{}, err
-	}
-	before, err := p.usage()
-	if err != nil {
-		return slot{}, err
-	}
-	ran, err := l.run(ctx, o.Duration)
-	if err != nil {
-		return slot{}, err
-	}
-	after, err := p.usage()
-	if err != nil {
-		return slot{}, err
-	}
-	s := slot{
-		Requests: len(ran.latencies),
-		Took:     ran.took,
-		P50:      percentile(ran.latencies, 50),
-		P99:      percentile(ran.latencies, 99),
-		Used:     after.since(before),
-	}
-	if s.Requests == 0 || s.Used.cpu() == 0 {
-		return slot{}, errors.New("no request or no CPU time was measured; use a longer --duration")
-	}
-	return s, nil
-}
-
-// guardable looks, before minutes are spent, whether --guard has what it compares.
-func guardable(base string, chosen []rival) error {
-	compared := slices.ContainsFunc(chosen, func(r rival) bool { return r.name == base })
-	guarded := slices.ContainsFunc(chosen, func(r rival) bool { return r.guarded })
-	if !compared || !guarded {
-		return fmt.Errorf("--guard compares sandboxed Sluice with %s; --only has to name both", base)
-	}
-	return nil
-}
-
-// guard fails when a sandboxed Sluice does less than it must.
-func guard(baseName string, results []result) error {
-	base := find(results, baseName)
-	for _, r := range results {
-		if !r.guarded {
-			continue
-		}
-		if ratio := summarize(ratios(r.slots, base.slots)); ratio.median < guardRatio {
-			return fmt.Errorf("%s did %.2f times the requests of %s per CPU second; it has to be at least %.2f",
-				r.name, ratio.median, baseName, guardRatio)
-		}
-	}
-	return nil
-}
-
-func find(results []result, name string) *result {
-	for i := range results {
-		if results[i].name == name {
-			return &results[i]
-		}
-	}
-	return nil
-}
-
-// yields are the requests per CPU second of each round.
-func yields(slots []slot) []float64 {
-	return each(slots, func(_ int, s slot) float64 { return s.perCPUSecond() })
-}
-
-// ratios compares round with round: what slows a whole round down does not touch them.
-func ratios(slots, base []slot) []float64 {
-	return each(slots, func(i int, s slot) float64 { return s.perCPUSecond() / base[i].perCPUSecond() })
+	cmd.Flags().StringVar(&out, "out", "", "write a report with plots into `DIR`")
+	return cmd
 }

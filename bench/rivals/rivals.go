@@ -19,6 +19,8 @@ type Server struct {
 	Name, About string
 	// Variant says that it is measured only in workloads that name it.
 	Variant bool
+	// Long says that installing it takes long, so that it is no part of the short comparison.
+	Long bool
 	// Lacks are the endpoints that it does not answer, each with the reason. It answers all the others.
 	Lacks map[workloads.Endpoint]string
 	// Version asks the program itself for its version. Where the server cannot be had here, it gives a Missing.

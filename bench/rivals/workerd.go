@@ -12,6 +12,7 @@ import (
 // workerd comes from npm, at the version that the folder's package.json pins.
 var workerd = Server{
 	Name:    "workerd",
+	Long:    true,
 	About:   "the runtime of Cloudflare Workers, a handler in JavaScript in an isolate that all requests share; one thread",
 	Lacks:   lacksAllBut(workloads.Hello, "the worker says hello and nothing else"),
 	Version: workerdVersion,

@@ -1,0 +1,133 @@
+// Package measure has servers answer and takes what it costs them.
+//
+// Its files, top down: measure (a comparison), workload (its rounds), extra runs (starts, idle, tenants, neighbour), usage (what
+// a server and the machine have used), results (what is kept), stats (medians and spreads), machine (what figures depend on).
+package measure
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluicehttp/sluice/bench/rivals"
+	"github.com/sluicehttp/sluice/bench/workloads"
+)
+
+// Options say what is measured, and for how long.
+type Options struct {
+	Workloads []workloads.Workload
+	Servers   []rivals.Server
+	// Named says that somebody has asked for these servers: one that cannot be had is an error then.
+	Named bool
+	// Rounds is how often each server has a turn, Paced how often latencies are taken; 0: never.
+	Rounds, Paced int
+	// Duration and WarmUp are those of a turn.
+	Duration, WarmUp time.Duration
+	// Site is where servers find what they need. Its scratch folder is for all of them.
+	Site rivals.Site
+	// Tell is told what goes on.
+	Tell func(format string, args ...any)
+}
+
+// Comparison is one that goes on.
+type Comparison struct {
+	// Results are what has been measured so far.
+	Results *Results
+
+	*Options
+	missing map[string]string // the reasons of servers that cannot be had
+}
+
+// New begins a comparison: it asks every server for its version, and so learns which of them there are.
+func New(ctx context.Context, o *Options) (*Comparison, error) {
+	machine, err := thisMachine()
+	if err != nil {
+		return nil, err
+	}
+	results := &Results{Machine: machine, Duration: o.Duration, WarmUp: o.WarmUp, Profiled: o.Site.Profiles != ""}
+	c := &Comparison{Results: results, Options: o, missing: map[string]string{}}
+	for _, server := range o.Servers {
+		info := ServerInfo{Name: server.Name, About: server.About}
+		info.Version, err = server.Version(ctx, &o.Site)
+		if reason, missing := rivals.IsMissing(err); missing && !o.Named {
+			c.missing[server.Name] = reason
+			info.Missing = reason
+			o.Tell("%s cannot be had: %s", server.Name, reason)
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: %w", server.Name, err)
+		}
+		results.Servers = append(results.Servers, info)
+	}
+	return c, nil
+}
+
+// Run measures all workloads.
+func (c *Comparison) Run(ctx context.Context) error {
+	for i := range c.Workloads {
+		w := &c.Workloads[i]
+		result, err := c.workload(ctx, w)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.Name, err)
+		}
+		c.Results.Workloads = append(c.Results.Workloads, result)
+	}
+	return nil
+}
+
+// entrant is a server that takes part in a workload.
+type entrant struct {
+	*rivals.Server
+	process *rivals.Process
+	scratch string
+}
+
+// entrants are the servers that take part in a workload, and those that do not, with the reason.
+func (c *Comparison) entrants(w *workloads.Workload) (in []*entrant, lacks []Lack) {
+	for i := range c.Servers {
+		s := &c.Servers[i]
+		switch {
+		case !w.Wants(s.Name, s.Variant):
+		case c.missing[s.Name] != "":
+			lacks = append(lacks, Lack{Server: s.Name, Reason: c.missing[s.Name]})
+		case !s.Answers(w.Endpoint):
+			lacks = append(lacks, Lack{Server: s.Name, Reason: s.Lacks[w.Endpoint]})
+		default:
+			in = append(in, &entrant{Server: s})
+		}
+	}
+	return in, lacks
+}
+
+// start starts a server with an empty folder of its own.
+func (c *Comparison) start(ctx context.Context, s *rivals.Server) (*entrant, error) {
+	e := &entrant{Server: s}
+	if err := c.startEntrant(ctx, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (c *Comparison) startEntrant(ctx context.Context, e *entrant) error {
+	site := c.Site
+	var err error
+	if site.Scratch, err = os.MkdirTemp(c.Site.Scratch, filepath.Base(e.Name)+"-"); err != nil {
+		return err
+	}
+	e.scratch = site.Scratch
+	e.process, err = e.Start(ctx, &site)
+	if err != nil {
+		_ = os.RemoveAll(e.scratch)
+	}
+	return err
+}
+
+// end ends a server, if it was started, and removes what it has written.
+func (e *entrant) end() {
+	if e.process != nil {
+		e.process.End()
+		e.process = nil
+		_ = os.RemoveAll(e.scratch)
+	}
+}
