@@ -117,7 +117,7 @@ func compare(ctx context.Context, f *compareFlags) error {
 	}
 	results := comparison.Results
 	if f.json != "" {
-		if err := results.Write(f.json); err != nil {
+		if err := measure.WriteJSON(f.json, results); err != nil {
 			return err
 		}
 	}

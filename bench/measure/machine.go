@@ -21,7 +21,8 @@ type Machine struct {
 	Time       time.Time `json:"time"`
 }
 
-func thisMachine() (Machine, error) {
+// ThisMachine is the one that this runs on.
+func ThisMachine() (Machine, error) {
 	m := Machine{Processors: runtime.NumCPU(), Go: runtime.Version(), Arch: runtime.GOARCH, Time: time.Now().UTC().Truncate(time.Second)}
 	kernel, err := exec.Command("uname", "-sr").Output()
 	if err != nil {

@@ -42,7 +42,7 @@ type Comparison struct {
 
 // New begins a comparison: it asks every server for its version, and so learns which of them there are.
 func New(ctx context.Context, o *Options) (*Comparison, error) {
-	machine, err := thisMachine()
+	machine, err := ThisMachine()
 	if err != nil {
 		return nil, err
 	}

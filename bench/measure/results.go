@@ -124,15 +124,6 @@ func (r *Results) Failures() (failures []string) {
 	return failures
 }
 
-// Write keeps results in a file.
-func (r *Results) Write(path string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
-}
-
 // Read takes results from a file.
 func Read(path string) (*Results, error) {
 	text, err := os.ReadFile(path)
@@ -147,4 +138,13 @@ func Read(path string) (*Results, error) {
 		return nil, fmt.Errorf("%s holds no results of these benchmarks: it names no machine", path)
 	}
 	return r, nil
+}
+
+// WriteJSON keeps something in a file.
+func WriteJSON(path string, data any) error {
+	text, err := json.MarshalIndent(data, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
