@@ -67,6 +67,9 @@ func listing() string {
 	for _, w := range workloads.Table {
 		fmt.Fprintf(&text, "  %-20s %s\n", w.Name, w.About)
 	}
+	for _, r := range workloads.Runs {
+		fmt.Fprintf(&text, "  %-20s %s\n", r.Name, r.About)
+	}
 	text.WriteString("\nServers:\n")
 	for _, s := range rivals.Table {
 		fmt.Fprintf(&text, "  %-20s %s\n", s.Name, s.About)
@@ -134,7 +137,7 @@ func compare(ctx context.Context, f *compareFlags) error {
 func (f *compareFlags) options(ctx context.Context) (o *measure.Options, clean func(), err error) {
 	o = &measure.Options{Rounds: f.rounds, Paced: f.paced, Duration: f.duration, WarmUp: f.warmUp, Named: len(f.servers) > 0}
 	o.Tell = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
-	if o.Workloads, err = f.chosenWorkloads(); err != nil {
+	if o.Workloads, o.Runs, err = f.choose(); err != nil {
 		return nil, nil, err
 	}
 	if o.Servers, err = f.chosenServers(o.Workloads); err != nil {
@@ -153,10 +156,12 @@ func (f *compareFlags) options(ctx context.Context) (o *measure.Options, clean f
 	return o, clean, nil
 }
 
-func (f *compareFlags) chosenWorkloads() (chosen []workloads.Workload, err error) {
+// choose takes the workloads and the runs that are named; all if none are.
+func (f *compareFlags) choose() (chosen []workloads.Workload, runs []string, err error) {
+	names := workloads.Names()
 	for _, name := range f.workloads {
-		if _, err := workloads.Named(name); err != nil {
-			return nil, err
+		if !slices.Contains(names, name) {
+			return nil, nil, fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(names, ", "))
 		}
 	}
 	for _, w := range workloads.Table {
@@ -164,7 +169,12 @@ func (f *compareFlags) chosenWorkloads() (chosen []workloads.Workload, err error
 			chosen = append(chosen, w)
 		}
 	}
-	return chosen, nil
+	for _, r := range workloads.Runs {
+		if slices.Contains(f.workloads, r.Name) || len(f.workloads) == 0 && !f.short {
+			runs = append(runs, r.Name)
+		}
+	}
+	return chosen, runs, nil
 }
 
 // chosenServers leaves out those that no chosen workload wants.
@@ -195,6 +205,9 @@ func newSite(ctx context.Context, scratch, build, profiles string) (rivals.Site,
 		return rivals.Site{}, err
 	}
 	site := rivals.Site{Root: root, Build: build, Scratch: scratch, Program: filepath.Join(scratch, "server")}
+	if site.Cache = filepath.Join(scratch, "cache"); os.Mkdir(site.Cache, 0o700) != nil {
+		return site, errors.New("the folder for what is compiled cannot be made in " + scratch)
+	}
 	if site.Build == "" {
 		site.Build = filepath.Join(root, "build")
 	}

@@ -1,7 +1,8 @@
 // Package measure has servers answer and takes what it costs them.
 //
-// Its files, top down: measure (a comparison), workload (its rounds), extra runs (starts, idle, tenants, neighbour), usage (what
-// a server and the machine have used), results (what is kept), stats (medians and spreads), machine (what figures depend on).
+// Its files, top down: measure (a comparison), workload (its rounds), start, idle and neighbour (what is measured otherwise),
+// usage (what a server and the machine have used), results (what is kept), stats (medians and spreads), machine (what figures
+// depend on).
 package measure
 
 import (
@@ -18,6 +19,7 @@ import (
 // Options say what is measured, and for how long.
 type Options struct {
 	Workloads []workloads.Workload
+	Runs      []string // by name, of workloads.Runs
 	Servers   []rivals.Server
 	// Named says that somebody has asked for these servers: one that cannot be had is an error then.
 	Named bool
@@ -63,63 +65,30 @@ func New(ctx context.Context, o *Options) (*Comparison, error) {
 	return c, nil
 }
 
-// Run measures all workloads.
+// Run measures everything. Servers that fail are noted, and do not keep the others from being measured.
 func (c *Comparison) Run(ctx context.Context) error {
-	for i := range c.Workloads {
-		w := &c.Workloads[i]
-		result, err := c.workload(ctx, w)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w.Name, err)
+	for rest := c.Workloads; len(rest) > 0; {
+		size := 1
+		for size < len(rest) && rest[0].Group != "" && rest[size].Group == rest[0].Group {
+			size++
 		}
-		c.Results.Workloads = append(c.Results.Workloads, result)
+		if err := c.group(ctx, rest[:size]); err != nil {
+			return err
+		}
+		rest = rest[size:]
 	}
 	return nil
 }
 
-// entrant is a server that takes part in a workload.
-type entrant struct {
-	*rivals.Server
-	process *rivals.Process
-	scratch string
-}
-
-// entrants are the servers that take part in a workload, and those that do not, with the reason.
-func (c *Comparison) entrants(w *workloads.Workload) (in []*entrant, lacks []Lack) {
-	for i := range c.Servers {
-		s := &c.Servers[i]
-		switch {
-		case !w.Wants(s.Name, s.Variant):
-		case c.missing[s.Name] != "":
-			lacks = append(lacks, Lack{Server: s.Name, Reason: c.missing[s.Name]})
-		case !s.Answers(w.Endpoint):
-			lacks = append(lacks, Lack{Server: s.Name, Reason: s.Lacks[w.Endpoint]})
-		default:
-			in = append(in, &entrant{Server: s})
-		}
-	}
-	return in, lacks
-}
-
 // start starts a server with an empty folder of its own.
-func (c *Comparison) start(ctx context.Context, s *rivals.Server) (*entrant, error) {
-	e := &entrant{Server: s}
-	if err := c.startEntrant(ctx, e); err != nil {
-		return nil, err
-	}
-	return e, nil
-}
-
-func (c *Comparison) startEntrant(ctx context.Context, e *entrant) error {
+func (c *Comparison) start(ctx context.Context, e *entrant) error {
 	site := c.Site
 	var err error
-	if site.Scratch, err = os.MkdirTemp(c.Site.Scratch, filepath.Base(e.Name)+"-"); err != nil {
+	if site.Scratch, err = os.MkdirTemp(c.Site.Scratch, filepath.Base(e.server.Name)+"-"); err != nil {
 		return err
 	}
 	e.scratch = site.Scratch
-	e.process, err = e.Start(ctx, &site)
-	if err != nil {
-		_ = os.RemoveAll(e.scratch)
-	}
+	e.process, err = e.server.Start(ctx, &site)
 	return err
 }
 
@@ -128,6 +97,8 @@ func (e *entrant) end() {
 	if e.process != nil {
 		e.process.End()
 		e.process = nil
+	}
+	if e.scratch != "" {
 		_ = os.RemoveAll(e.scratch)
 	}
 }

@@ -3,198 +3,240 @@ package measure
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"runtime"
 	"time"
 
 	"github.com/sluicehttp/sluice/bench/load"
+	"github.com/sluicehttp/sluice/bench/rivals"
 	"github.com/sluicehttp/sluice/bench/workloads"
 )
 
-// workload measures all servers that take part in one. They live through all rounds, and are idle while another has its turn.
-func (c *Comparison) workload(ctx context.Context, w *workloads.Workload) (Workload, error) {
-	request := w.Plan.Requests[0]
-	result := Workload{Name: w.Name, About: w.About, Against: w.Against, Large: w.Large, Pipeline: w.Plan.Pipeline,
-		Bytes: max(request.Stream, request.Want.Stream)}
-	in, lacks := c.entrants(w)
-	result.Lacks = lacks
+// entrant is a server that takes part in a workload, in a process that serves nothing else.
+type entrant struct {
+	workload *workloads.Workload
+	server   *rivals.Server
+	process  *rivals.Process
+	scratch  string
+
+	Measured
+	failed error
+}
+
+// group measures the workloads of a group. All servers live through all rounds, and are idle while another has its turn.
+func (c *Comparison) group(ctx context.Context, group []workloads.Workload) error {
+	var in []*entrant
+	results := make([]Workload, len(group))
+	for i := range group {
+		results[i] = newResult(&group[i])
+		in = append(in, c.entrants(&group[i], &results[i])...)
+	}
 	defer func() {
 		for _, e := range in {
 			e.end()
 		}
 	}()
-	in, err := c.startAll(ctx, w, in, &result)
-	if err != nil {
-		return result, err
-	}
 	for _, e := range in {
-		result.Servers = append(result.Servers, Measured{Server: e.Name})
+		e.failed = c.ready(ctx, e)
 	}
-	if err := c.rounds(ctx, w, in, &result); err != nil {
-		return result, err
-	}
-	if c.Paced > 0 && !w.Unpaced() && len(in) > 0 {
-		result.Rate = commonRate(result.Servers)
-		if err := c.pacedRounds(ctx, w, in, &result); err != nil {
-			return result, err
+	c.rounds(ctx, in, c.Rounds, "", c.turn)
+	for i := range group {
+		if c.Paced > 0 && !group[i].Unpaced() {
+			results[i].Rate = commonRate(of(&group[i], in))
 		}
 	}
-	return result, nil
+	c.rounds(ctx, in, c.Paced, ", latency", func(ctx context.Context, e *entrant) error {
+		return c.pacedTurn(ctx, e, rateOf(results, e.workload))
+	})
+	for i := range group {
+		results[i].take(of(&group[i], in))
+	}
+	c.Results.Workloads = append(c.Results.Workloads, results...)
+	return ctx.Err()
 }
 
-// startAll starts the servers and looks whether each answers rightly, once and then again on the same connection. It gives back
-// those that do.
-func (c *Comparison) startAll(ctx context.Context, w *workloads.Workload, in []*entrant, result *Workload) ([]*entrant, error) {
-	var ready []*entrant
+func newResult(w *workloads.Workload) Workload {
+	request := w.Plan.Requests[0]
+	return Workload{Name: w.Name, About: w.About, Against: w.Against, Large: w.Large, Bytes: max(request.Stream, request.Want.Stream)}
+}
+
+// take takes what was measured of a workload. Of a server that failed on the way nothing is kept but the reason.
+func (w *Workload) take(in []*entrant) {
 	for _, e := range in {
-		err := c.startEntrant(ctx, e)
-		if err == nil {
-			err = answersRightly(ctx, e.process.Address, w)
+		if e.failed != nil {
+			w.Lacks = append(w.Lacks, Lack{Server: e.server.Name, Reason: e.failed.Error(), Failed: true})
+			continue
 		}
+		w.Servers = append(w.Servers, e.Measured)
+	}
+}
+
+// entrants are the servers that take part in a workload. Of those that do not, the reason is noted.
+func (c *Comparison) entrants(w *workloads.Workload, result *Workload) (in []*entrant) {
+	for i := range c.Servers {
+		s := &c.Servers[i]
 		switch {
-		case ctx.Err() != nil:
-			e.end()
-			return ready, ctx.Err()
-		case err != nil:
-			c.Tell("%s, %s: %v", w.Name, e.Name, err)
-			result.Lacks = append(result.Lacks, Lack{Server: e.Name, Reason: err.Error(), Failed: true})
-			e.end()
+		case !w.Wants(s.Name, s.Variant):
+		case c.missing[s.Name] != "":
+			result.Lacks = append(result.Lacks, Lack{Server: s.Name, Reason: c.missing[s.Name]})
+		case !s.Answers(w.Endpoint):
+			result.Lacks = append(result.Lacks, Lack{Server: s.Name, Reason: s.Lacks[w.Endpoint]})
 		default:
-			ready = append(ready, e)
+			in = append(in, &entrant{workload: w, server: s, Measured: Measured{Server: s.Name}})
 		}
 	}
-	return ready, nil
+	return in
 }
 
-func answersRightly(ctx context.Context, address string, w *workloads.Workload) error {
-	plan := w.Plan
+// of are the entrants of a workload that have not failed so far.
+func of(w *workloads.Workload, in []*entrant) (own []*entrant) {
+	for _, e := range in {
+		if e.workload == w {
+			own = append(own, e)
+		}
+	}
+	return own
+}
+
+// ready starts a server and looks whether it answers rightly: all requests of the workload, and each a second time on the same
+// connection.
+func (c *Comparison) ready(ctx context.Context, e *entrant) error {
+	err := c.start(ctx, e)
+	if err != nil {
+		return c.fail(e, err)
+	}
+	plan := e.workload.Plan
 	plan.Connections = 1
-	l, err := load.Dial(ctx, address, plan)
+	l, err := load.Dial(ctx, e.process.Address, plan)
+	if err != nil {
+		return c.fail(e, err)
+	}
+	defer l.Close()
+	for range 2 * len(plan.Requests) {
+		if err := l.Once(ctx); err != nil {
+			return c.fail(e, err)
+		}
+	}
+	return nil
+}
+
+// fail tells of a failure when it happens, and not only at the end.
+func (c *Comparison) fail(e *entrant, err error) error {
+	if e.process != nil {
+		err = errors.Join(err, e.process.Err())
+	}
+	c.Tell("%s, %s: %v", e.workload.Name, e.server.Name, err)
+	return err
+}
+
+// rounds gives every server a turn in each of some rounds. Each round begins with another, so that none always has the same one
+// before it. One that fails has no more turns.
+func (c *Comparison) rounds(ctx context.Context, in []*entrant, count int, what string, turn func(context.Context, *entrant) error) {
+	for round := range count {
+		for i := range in {
+			e := in[(round+i)%len(in)]
+			if i == 0 {
+				c.Tell("%s%s, round %d of %d", e.title(), what, round+1, count)
+			}
+			if e.failed == nil && ctx.Err() == nil {
+				if err := turn(ctx, e); err != nil {
+					e.failed = c.fail(e, err)
+				}
+			}
+		}
+	}
+}
+
+// title is the name of the group, or of the workload alone.
+func (e *entrant) title() string {
+	if e.workload.Group != "" {
+		return e.workload.Group
+	}
+	return e.workload.Name
+}
+
+// turn measures a server once. All is quiet when it is looked at before and after, so that the requests between are counted
+// exactly.
+func (c *Comparison) turn(ctx context.Context, e *entrant) error {
+	l, err := load.Dial(ctx, e.process.Address, e.workload.Plan)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	for range 2 {
-		if err := l.Once(ctx); err != nil {
-			return fmt.Errorf("%s: %w", w.Endpoint, err)
-		}
-	}
-	return nil
-}
-
-// rounds gives every server a turn in each round.
-func (c *Comparison) rounds(ctx context.Context, w *workloads.Workload, in []*entrant, result *Workload) error {
-	for round := range c.Rounds {
-		c.Tell("%s, round %d of %d", w.Name, round+1, c.Rounds)
-		err := inTurn(round, len(in), func(i int) error {
-			turn, err := c.turn(ctx, w, in[i])
-			if err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", in[i].Name, err), in[i].process.Err())
-			}
-			result.Servers[i].Rounds = append(result.Servers[i].Rounds, turn)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inTurn does something with each of several servers. Each round begins with another, so that none always has the same one
-// before it.
-func inTurn(round, count int, do func(i int) error) error {
-	for turn := range count {
-		if err := do((round + turn) % count); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// turn measures a server once.
-func (c *Comparison) turn(ctx context.Context, w *workloads.Workload, e *entrant) (Turn, error) {
-	l, err := load.Dial(ctx, e.process.Address, w.Plan)
-	if err != nil {
-		return Turn{}, err
-	}
-	defer l.Close()
-	return c.measure(ctx, l, e, c.Duration)
-}
-
-// measure takes what a server uses under a load. All is quiet when it is read before and after, so that the requests between
-// are counted exactly.
-func (c *Comparison) measure(ctx context.Context, l *load.Load, e *entrant, d time.Duration) (Turn, error) {
 	if _, err := l.Run(ctx, c.WarmUp); err != nil {
-		return Turn{}, err
+		return err
 	}
 	peaks := resetPeaks(e.process.PID) == nil
 	before, err := read(e.process.PID)
 	if err != nil {
-		return Turn{}, err
+		return err
 	}
-	done, err := l.Run(ctx, d)
+	done, err := l.Run(ctx, c.Duration)
 	if err != nil {
-		return Turn{}, err
+		return err
 	}
 	after, err := read(e.process.PID)
 	if err != nil {
-		return Turn{}, err
+		return err
 	}
-	used, err := after.since(before, runtime.NumCPU())
-	if err != nil {
-		return Turn{}, err
+	turn := Turn{Done: done}
+	if turn.Used, err = after.since(before, runtime.NumCPU()); err != nil {
+		return err
 	}
-	turn := Turn{Done: done, Used: used}
 	if peaks {
 		turn.Peak, err = memory(e.process.PID, "VmHWM")
 	}
 	if turn.Requests == 0 || turn.CPU.All() == 0 {
-		return turn, errors.New("no request or no CPU time was measured; use a longer --duration")
+		return errors.New("no request or no CPU time was measured; use a longer --duration")
 	}
-	return turn, err
+	e.Rounds = append(e.Rounds, turn)
+	return err
 }
 
-// commonRate is half of what the slowest server does when it is kept busy, to two digits: a rate that all can serve.
-func commonRate(servers []Measured) float64 {
-	slowest := math.Inf(1)
-	for _, s := range servers {
-		slowest = min(slowest, Summarize(Each(s.Rounds, Turn.PerSecond)).Median)
+// pacedTurn takes the latencies of a server once, at the rate of the workload; 0: not at all.
+func (c *Comparison) pacedTurn(ctx context.Context, e *entrant, rate float64) error {
+	if rate == 0 {
+		return nil
 	}
-	digits := math.Pow(10, math.Floor(math.Log10(slowest/2))-1)
-	return math.Floor(slowest/2/digits) * digits
-}
-
-// pacedRounds take latencies at the same rate for all servers.
-func (c *Comparison) pacedRounds(ctx context.Context, w *workloads.Workload, in []*entrant, result *Workload) error {
-	for round := range c.Paced {
-		c.Tell("%s, latency at %.0f requests/s, round %d of %d", w.Name, result.Rate, round+1, c.Paced)
-		err := inTurn(round, len(in), func(i int) error {
-			paced, err := c.pacedTurn(ctx, w, in[i], result.Rate)
-			if err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", in[i].Name, err), in[i].process.Err())
-			}
-			result.Servers[i].Paced = append(result.Servers[i].Paced, paced)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Comparison) pacedTurn(ctx context.Context, w *workloads.Workload, e *entrant, rate float64) (load.Paced, error) {
-	l, err := load.Dial(ctx, e.process.Address, w.Plan)
+	l, err := load.Dial(ctx, e.process.Address, e.workload.Plan)
 	if err != nil {
-		return load.Paced{}, err
+		return err
 	}
 	defer l.Close()
 	if _, err := l.RunAt(ctx, rate, c.WarmUp); err != nil {
-		return load.Paced{}, err
+		return err
 	}
-	// Long enough for a thousandth of the requests to be some.
+	// Long enough for a thousandth of the requests to be some, where that does not take too long.
 	enough := time.Duration(2000 / rate * float64(time.Second))
-	return l.RunAt(ctx, rate, min(max(c.Duration, enough), 3*time.Second))
+	paced, err := l.RunAt(ctx, rate, min(max(c.Duration, enough), max(c.Duration, 3*time.Second)))
+	if err != nil {
+		return err
+	}
+	e.Measured.Paced = append(e.Measured.Paced, paced)
+	return nil
+}
+
+func rateOf(results []Workload, w *workloads.Workload) float64 {
+	for _, result := range results {
+		if result.Name == w.Name {
+			return result.Rate
+		}
+	}
+	return 0
+}
+
+// commonRate is half of what the slowest server does when it is kept busy, to two digits: a rate that all can serve. 0 if there
+// is none.
+func commonRate(in []*entrant) float64 {
+	slowest := math.Inf(1)
+	for _, e := range in {
+		if e.failed == nil {
+			slowest = min(slowest, Summarize(Each(e.Rounds, Turn.PerSecond)).Median)
+		}
+	}
+	if math.IsInf(slowest, 1) {
+		return 0
+	}
+	digit := math.Pow(10, math.Floor(math.Log10(slowest/2))-1)
+	return math.Floor(slowest/2/digit) * digit
 }

@@ -39,6 +39,8 @@ type Site struct {
 	Root, Build string
 	// Program is the program of bench/server, which holds the servers that are written in Go.
 	Program string
+	// Cache is a folder that servers of a run share, for what they compile.
+	Cache string
 	// Scratch is an empty folder for the server alone, which is removed when it has ended.
 	Scratch string
 	// Profiles is where servers in Go write their CPU profiles; empty: nowhere.
@@ -75,6 +77,9 @@ var Table = []Server{
 	sluiceC,
 	sluiceJS,
 	sluiceJSShared,
+	sluiceTenants(1),
+	sluiceTenants(100),
+	sluiceTenants(1000),
 }
 
 // Named gives a server of the table.

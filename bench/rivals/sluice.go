@@ -2,10 +2,13 @@ package rivals
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/sluicehttp/sluice/bench/handlers"
 	"github.com/sluicehttp/sluice/bench/workloads"
 )
 
@@ -67,6 +70,41 @@ var sluiceJSShared = Server{
 	Start:   inSluice("serve-js.wasm", "--isolation", "shared"),
 }
 
+// sluiceTenants has as many tenants, each with a module of its own.
+func sluiceTenants(count int) Server {
+	return Server{
+		Name:    fmt.Sprintf("sluice-tenants-%d", count),
+		About:   fmt.Sprintf("Sluice with %d tenants, each with a module in C of its own", count),
+		Variant: true,
+		Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello and nothing else"),
+		Version: sluiceVersion("tenant-c.wasm"),
+		Start: func(ctx context.Context, site *Site) (*Process, error) {
+			if err := writeTenants(site, count); err != nil {
+				return nil, err
+			}
+			return inProgram("sluice", "--cache", site.Cache, "--tenants", site.Scratch)(ctx, site)
+		},
+	}
+}
+
+// writeTenants writes modules that have code of their own: the dearest way in which tenants can differ.
+func writeTenants(site *Site, count int) error {
+	wasm, err := os.ReadFile(filepath.Join(site.Build, "bench", "tenant-c.wasm"))
+	if err != nil {
+		return err
+	}
+	for i := range count {
+		module, err := handlers.Tenant(wasm, i, handlers.InCode)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(site.Scratch, fmt.Sprintf("%d.wasm", i)), module, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // inSluice starts Sluice with a handler.
 func inSluice(handler string, flags ...string) func(context.Context, *Site) (*Process, error) {
 	return func(ctx context.Context, site *Site) (*Process, error) {
@@ -74,7 +112,7 @@ func inSluice(handler string, flags ...string) func(context.Context, *Site) (*Pr
 		if err != nil {
 			return nil, err
 		}
-		return inProgram(append([]string{"sluice", "--handler", wasm}, flags...)...)(ctx, site)
+		return inProgram(append([]string{"sluice", "--cache", site.Cache, "--handler", wasm}, flags...)...)(ctx, site)
 	}
 }
 

@@ -25,8 +25,9 @@ type options struct {
 	profiles string
 
 	handler, spin   string
+	cache           string
 	isolation, core string
-	tenants         []string
+	tenants         string
 }
 
 // servers are what can be run, by their names.
@@ -52,10 +53,11 @@ func run(ctx context.Context, args []string) error {
 	flags := pflag.NewFlagSet("server NAME", pflag.ContinueOnError)
 	flags.StringVar(&o.profiles, "cpuprofile", "", "write the CPU profile into `DIR`")
 	flags.StringVar(&o.handler, "handler", "", "sluice: the module that answers, a `FILE`")
+	flags.StringVar(&o.cache, "cache", "", "sluice: keep compiled modules in `DIR`")
 	flags.StringVar(&o.isolation, "isolation", "request", "sluice: who shares an instance, `POLICY` request, connection or shared")
 	flags.StringVar(&o.core, "core", "wasm", "sluice: how the parser runs, `WAY` wasm or native")
 	flags.StringVar(&o.spin, "spin", "", "sluice: the module of a second tenant, spin.example, a `FILE`")
-	flags.StringSliceVar(&o.tenants, "tenants", nil, "sluice: modules of tenants t0.example, t1.example …, `FILES`")
+	flags.StringVar(&o.tenants, "tenants", "", "sluice: the modules 0.wasm, 1.wasm … of tenants t0.example, t1.example …, a `DIR`")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sluicehttp/sluice/engine"
@@ -17,7 +17,7 @@ const cpu = 20 * time.Second
 
 // newSluice makes an engine that serves one handler, or tenants with one each.
 func newSluice(ctx context.Context, o *options) (func(net.Listener) error, error) {
-	config := engine.Config{Core: engine.Core(o.core), TenantIdle: time.Hour}
+	config := engine.Config{Core: engine.Core(o.core), CacheDir: o.cache, TenantIdle: time.Hour}
 	isolation := engine.Isolation(o.isolation)
 	if o.handler != "" {
 		module, err := read(o.handler)
@@ -28,9 +28,13 @@ func newSluice(ctx context.Context, o *options) (func(net.Listener) error, error
 		// What computes for long is let do so, but not what never ends.
 		config.Limits.CPU = cpu
 	}
-	files := o.tenants
-	for i, file := range files {
-		config.Tenants = append(config.Tenants, tenant(fmt.Sprintf("t%d", i), file, isolation))
+	files, err := filepath.Glob(filepath.Join(o.tenants, "*.wasm"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		name := "t" + strings.TrimSuffix(filepath.Base(file), ".wasm")
+		config.Tenants = append(config.Tenants, tenant(name, file, isolation))
 	}
 	if o.spin != "" {
 		spinning := tenant("spin", o.spin, isolation)

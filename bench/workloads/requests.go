@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
@@ -18,6 +19,13 @@ var Order []byte
 // get asks for an endpoint with the fields that a simple client sends, and more if there are some.
 func get(e Endpoint, fields ...string) load.Request {
 	return load.Request{Head: head("GET", e, append([]string{"Accept: */*"}, fields...)), Want: answer(e)}
+}
+
+// getFrom asks a host by its name.
+func getFrom(host string, e Endpoint) load.Request {
+	request := get(e)
+	request.Head = bytes.Replace(request.Head, []byte("bench.example"), []byte(host), 1)
+	return request
 }
 
 // browser is what a browser sends that follows a link.

@@ -3,7 +3,6 @@ package workloads
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/sluicehttp/sluice/bench/load"
 )
@@ -20,6 +19,8 @@ type Workload struct {
 	Servers []string
 	// Against are the servers that the others are compared with.
 	Against []string
+	// Group is the name of a group of workloads that are measured in the same rounds, because they are compared.
+	Group string
 	// Large says that the bodies are so long that bytes count, and not requests.
 	Large bool
 	// Short says that it is part of the short comparison.
@@ -46,15 +47,15 @@ var usual = []string{"net/http", "raw", "nginx"}
 // Table are the workloads, in the order of the report.
 var Table = []Workload{
 	{
-		Name: "hello-1", About: "a short GET on 1 connection", Endpoint: Hello, Against: usual,
+		Name: "hello-1", About: "a short GET on 1 connection", Group: "hello", Endpoint: Hello, Against: usual,
 		Plan: load.Plan{Requests: []load.Request{get(Hello)}, Connections: 1},
 	},
 	{
-		Name: "hello-64", About: "a short GET on 64 connections", Endpoint: Hello, Against: usual, Short: true,
+		Name: "hello-64", About: "a short GET on 64 connections", Group: "hello", Endpoint: Hello, Against: usual, Short: true,
 		Plan: load.Plan{Requests: []load.Request{get(Hello)}, Connections: 64},
 	},
 	{
-		Name: "hello-512", About: "a short GET on 512 connections", Endpoint: Hello, Against: usual, Short: true,
+		Name: "hello-512", About: "a short GET on 512 connections", Group: "hello", Endpoint: Hello, Against: usual, Short: true,
 		Plan: load.Plan{Requests: []load.Request{get(Hello)}, Connections: 512},
 	},
 	{
@@ -101,22 +102,40 @@ var Table = []Workload{
 		Servers: []string{"node", "workerd", "sluice-js", "sluice-js-shared"},
 		Plan:    load.Plan{Requests: []load.Request{get(Hello)}, Connections: 64},
 	},
+	tenants(1), tenants(100), tenants(1000),
 }
 
-// Named gives a workload of the table.
-func Named(name string) (*Workload, error) {
-	i := slices.IndexFunc(Table, func(w Workload) bool { return w.Name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(Names(), ", "))
+// tenants asks each of so many tenants in turn.
+func tenants(count int) Workload {
+	w := Workload{
+		Name: fmt.Sprintf("tenants-%d", count), About: fmt.Sprintf("a short GET on 64 connections, to each of %d tenants in turn", count),
+		Group: "tenants", Endpoint: Hello, Servers: []string{fmt.Sprintf("sluice-tenants-%d", count)},
+		Plan: load.Plan{Connections: 64}, Short: count != 100,
 	}
-	return &Table[i], nil
+	for i := range count {
+		w.Plan.Requests = append(w.Plan.Requests, getFrom(fmt.Sprintf("t%d.example", i), Hello))
+	}
+	return w
 }
 
-// Names are those of the table.
+// Run is something that is measured in a way of its own.
+type Run struct{ Name, About string }
+
+// Runs are those that there are.
+var Runs = []Run{
+	{"start", "the time from the start of a server to its first answer"},
+	{"idle", "the memory that connections take which ask nothing"},
+	{"neighbour", "latency while a neighbour computes for ever"},
+}
+
+// Names are those of the tables.
 func Names() []string {
 	var names []string
 	for _, w := range Table {
 		names = append(names, w.Name)
+	}
+	for _, r := range Runs {
+		names = append(names, r.Name)
 	}
 	return names
 }
