@@ -140,7 +140,7 @@ func (f *compareFlags) options(ctx context.Context) (o *measure.Options, clean f
 	if o.Workloads, o.Runs, err = f.choose(); err != nil {
 		return nil, nil, err
 	}
-	if o.Servers, err = f.chosenServers(o.Workloads); err != nil {
+	if o.Servers, err = f.chosenServers(o.Workloads, o.Runs); err != nil {
 		return nil, nil, err
 	}
 	scratch, err := os.MkdirTemp("", "sluice-bench-")
@@ -178,7 +178,7 @@ func (f *compareFlags) choose() (chosen []workloads.Workload, runs []string, err
 }
 
 // chosenServers leaves out those that no chosen workload wants.
-func (f *compareFlags) chosenServers(of []workloads.Workload) (chosen []rivals.Server, err error) {
+func (f *compareFlags) chosenServers(of []workloads.Workload, runs []string) (chosen []rivals.Server, err error) {
 	for _, name := range f.servers {
 		if _, err := rivals.Named(name); err != nil {
 			return nil, err
@@ -186,9 +186,10 @@ func (f *compareFlags) chosenServers(of []workloads.Workload) (chosen []rivals.S
 	}
 	for _, s := range rivals.Table {
 		wanted := func(w workloads.Workload) bool { return w.Wants(s.Name, s.Variant) }
+		run := func(name string) bool { return measure.Wants(name, &s) }
 		switch {
 		case len(f.servers) > 0 && !slices.Contains(f.servers, s.Name), f.short && s.Long && len(f.servers) == 0:
-		case slices.ContainsFunc(of, wanted):
+		case slices.ContainsFunc(of, wanted), slices.ContainsFunc(runs, run):
 			chosen = append(chosen, s)
 		}
 	}
@@ -198,7 +199,7 @@ func (f *compareFlags) chosenServers(of []workloads.Workload) (chosen []rivals.S
 	return chosen, nil
 }
 
-// newSite builds the program with the servers that are written in Go.
+// newSite builds the programs: the servers that are written in Go, and Sluice as it is shipped.
 func newSite(ctx context.Context, scratch, build, profiles string) (rivals.Site, error) {
 	root, err := repository(ctx)
 	if err != nil {
@@ -219,7 +220,8 @@ func newSite(ctx context.Context, scratch, build, profiles string) (rivals.Site,
 			return site, err
 		}
 	}
-	return site, goBuild(ctx, filepath.Join(root, "bench"), site.Program, "./server")
+	return site, errors.Join(goBuild(ctx, filepath.Join(root, "bench"), site.Program, "./server"),
+		goBuild(ctx, root, filepath.Join(scratch, "sluice"), "./host"))
 }
 
 // repository is the folder above that of this module, which the program has to be run in.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -87,9 +88,27 @@ func (l *Load) Run(ctx context.Context, d time.Duration) (Done, error) {
 	return done, errors.Join(err, ctx.Err())
 }
 
-// Once sends every connection's first request once.
-func (l *Load) Once(ctx context.Context) error {
-	return errors.Join(l.each(func(c *client) error { return c.exchange(ctx) }), ctx.Err())
+// Until is a closed loop until the context ends.
+func (l *Load) Until(ctx context.Context) error {
+	start := time.Now()
+	return l.each(func(c *client) error { return c.run(ctx, start, 24*time.Hour) })
+}
+
+// Once sends every connection's next request once, so many at a time, and gives the number of those that were answered, with
+// the error of one that was not.
+func (l *Load) Once(ctx context.Context, atATime int) (answered int, err error) {
+	var count atomic.Int64
+	turns := make(chan struct{}, atATime)
+	err = l.each(func(c *client) error {
+		turns <- struct{}{}
+		defer func() { <-turns }()
+		if err := errors.Join(ctx.Err(), c.exchange(ctx)); err != nil {
+			return err
+		}
+		count.Add(1)
+		return nil
+	})
+	return int(count.Load()), err
 }
 
 // each does something with all connections at a time, and gives one error of many: a server that fails does so on all of them.

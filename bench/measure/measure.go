@@ -7,9 +7,11 @@ package measure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sluicehttp/sluice/bench/rivals"
@@ -77,7 +79,57 @@ func (c *Comparison) Run(ctx context.Context) error {
 		}
 		rest = rest[size:]
 	}
+	for _, name := range c.Runs {
+		if err := c.run(ctx, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	return nil
+}
+
+// runs are what is measured in a way of its own, and the variants that take part.
+var runs = map[string]struct {
+	run      func(*Comparison, context.Context, []*entrant) error
+	general  bool // all servers that are no variants take part, if they say hello
+	without  string
+	variants []string
+}{
+	// Sluice is started as it is shipped.
+	"start":     {run: (*Comparison).starts, general: true, without: "sluice", variants: []string{"sluice-serve", "sluice-tenants-100"}},
+	"idle":      {run: (*Comparison).idle, general: true},
+	"neighbour": {run: (*Comparison).neighbour, variants: []string{"sluice-spinning"}},
+}
+
+// Wants reports whether a server takes part in something that is measured in a way of its own.
+func Wants(run string, s *rivals.Server) bool {
+	if s.Variant {
+		return slices.Contains(runs[run].variants, s.Name)
+	}
+	return runs[run].general && s.Name != runs[run].without && s.Answers(workloads.Hello)
+}
+
+// run does what is measured in a way of its own.
+func (c *Comparison) run(ctx context.Context, name string) error {
+	hello := workloads.Table[0]
+	hello.Name = name
+	var in []*entrant
+	for i := range c.Servers {
+		if s := &c.Servers[i]; Wants(name, s) && c.missing[s.Name] == "" {
+			in = append(in, &entrant{workload: &hello, server: s})
+		}
+	}
+	defer func() {
+		for _, e := range in {
+			e.end()
+		}
+	}()
+	err := runs[name].run(c, ctx, in)
+	for _, e := range in {
+		if e.failed != nil {
+			c.Results.Failed = append(c.Results.Failed, fmt.Sprintf("%s, %s: %v", name, e.server.Name, e.failed))
+		}
+	}
+	return errors.Join(err, ctx.Err())
 }
 
 // start starts a server with an empty folder of its own.

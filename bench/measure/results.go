@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/sluicehttp/sluice/bench/load"
@@ -21,8 +22,10 @@ type Results struct {
 
 	Starts     []Start     `json:"starts,omitempty"`
 	Idle       []Idle      `json:"idle,omitempty"`
-	Tenants    []Tenants   `json:"tenants,omitempty"`
 	Neighbours []Neighbour `json:"neighbours,omitempty"`
+
+	// Failed is what should have been measured besides workloads and was not, with the reasons.
+	Failed []string `json:"failed,omitempty"`
 }
 
 // ServerInfo is what is known of a server.
@@ -113,7 +116,8 @@ func Ratios(of, to *Measured) []float64 {
 }
 
 // Failures are the servers that should have figures and have none.
-func (r *Results) Failures() (failures []string) {
+func (r *Results) Failures() []string {
+	failures := slices.Clone(r.Failed)
 	for _, w := range r.Workloads {
 		for _, lack := range w.Lacks {
 			if lack.Failed {

@@ -113,7 +113,7 @@ func (c *Comparison) ready(ctx context.Context, e *entrant) error {
 	}
 	defer l.Close()
 	for range 2 * len(plan.Requests) {
-		if err := l.Once(ctx); err != nil {
+		if _, err := l.Once(ctx, 1); err != nil {
 			return c.fail(e, err)
 		}
 	}

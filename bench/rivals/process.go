@@ -26,6 +26,8 @@ type Process struct {
 	Address string
 	// PID is its process; its workers are below it.
 	PID int
+	// Started is when it was started.
+	Started time.Time
 
 	cmd   *exec.Cmd
 	stdin io.Closer // whose end a server in Go ends with
@@ -47,7 +49,7 @@ func Run(ctx context.Context, cmd *exec.Cmd, address string) (*Process, error) {
 	return p, nil
 }
 
-// RunPrinting starts a program that prints the address at which it listens, on a line of its own.
+// RunPrinting starts a program that prints the address at which it listens, host and port or a URL, at the end of a line.
 func RunPrinting(ctx context.Context, cmd *exec.Cmd) (*Process, error) {
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -61,13 +63,23 @@ func RunPrinting(ctx context.Context, cmd *exec.Cmd) (*Process, error) {
 	defer late.Stop()
 	stop := context.AfterFunc(ctx, p.kill)
 	defer stop()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		p.End()
-		return nil, p.failure("it ended before it listened")
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if p.Address = addressIn(lines.Text()); p.Address != "" {
+			return p, nil
+		}
 	}
-	p.Address = strings.TrimSpace(line)
-	return p, nil
+	p.End()
+	return nil, p.failure("it ended before it printed its address")
+}
+
+// addressIn is the host and port that a line ends with, with a scheme and a slash around it or not; empty if there is none.
+func addressIn(line string) string {
+	line = strings.TrimSuffix(strings.TrimSpace(line), "/")
+	address := line[strings.LastIndexAny(line, " /")+1:]
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return ""
+	}
+	return address
 }
 
 // FreeAddress is one of loopback at which nothing listens, for a program that cannot choose a port by itself.
@@ -93,6 +105,7 @@ func start(cmd *exec.Cmd) (*Process, error) {
 		return nil, err
 	}
 	p.stdin = stdin
+	p.Started = time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

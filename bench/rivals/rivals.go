@@ -37,7 +37,8 @@ type Site struct {
 	// Root is the folder of the repository, Build that of what build.sh makes: handlers for Sluice in bench/, rivals in
 	// rivals/.
 	Root, Build string
-	// Program is the program of bench/server, which holds the servers that are written in Go.
+	// Program is the program of bench/server, which holds the servers that are written in Go. Beside it is sluice, built of
+	// host.
 	Program string
 	// Cache is a folder that servers of a run share, for what they compile.
 	Cache string
@@ -80,6 +81,8 @@ var Table = []Server{
 	sluiceTenants(1),
 	sluiceTenants(100),
 	sluiceTenants(1000),
+	sluiceSpinning,
+	sluiceProgram,
 }
 
 // Named gives a server of the table.

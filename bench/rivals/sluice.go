@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sluicehttp/sluice/bench/handlers"
@@ -68,6 +69,38 @@ var sluiceJSShared = Server{
 	Variant: true,
 	Version: sluiceVersion("serve-js.wasm"),
 	Start:   inSluice("serve-js.wasm", "--isolation", "shared"),
+}
+
+// sluiceProgram is what an operator runs.
+var sluiceProgram = Server{
+	Name:    "sluice-serve",
+	About:   "the program: sluice serve with a handler in Rust",
+	Variant: true,
+	Version: sluiceVersion("serve.wasm"),
+	Start: func(ctx context.Context, site *Site) (*Process, error) {
+		program := filepath.Join(filepath.Dir(site.Program), "sluice")
+		cmd := exec.CommandContext(ctx, program, "serve", filepath.Join(site.Build, "bench/serve.wasm"), "--addr", "127.0.0.1:0")
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SLUICE_") })
+		// The folder for caches is XDG_CACHE_HOME, or in HOME where that is not known.
+		cmd.Env = append(cmd.Env, "XDG_CACHE_HOME="+site.Cache, "HOME="+site.Cache)
+		return RunPrinting(ctx, cmd)
+	},
+}
+
+// sluiceSpinning has a tenant that says hello, and one, spin.example, that computes until it is ended.
+var sluiceSpinning = Server{
+	Name:    "sluice-spinning",
+	About:   "Sluice with a tenant that says hello and one that computes for ever",
+	Variant: true,
+	Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello or nothing"),
+	Version: sluiceVersion("spin-c.wasm"),
+	Start: func(ctx context.Context, site *Site) (*Process, error) {
+		if err := writeTenants(site, 1); err != nil {
+			return nil, err
+		}
+		spin := filepath.Join(site.Build, "bench", "spin-c.wasm")
+		return inProgram("sluice", "--cache", site.Cache, "--tenants", site.Scratch, "--spin", spin)(ctx, site)
+	},
 }
 
 // sluiceTenants has as many tenants, each with a module of its own.

@@ -28,6 +28,16 @@ func getFrom(host string, e Endpoint) load.Request {
 	return request
 }
 
+// Tenant asks a tenant of a server that has some to say hello.
+func Tenant(number int) load.Request { return getFrom(fmt.Sprintf("t%d.example", number), Hello) }
+
+// Spin asks a tenant that computes for ever. The server has to end that.
+func Spin() load.Request {
+	request := getFrom("spin.example", Hello)
+	request.Want = load.Answer{Status: 503, Body: []byte("503 Service Unavailable\n")}
+	return request
+}
+
 // browser is what a browser sends that follows a link.
 func browser() load.Request {
 	return load.Request{Want: answer(Hello), Head: head("GET", Hello, []string{

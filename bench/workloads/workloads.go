@@ -113,7 +113,7 @@ func tenants(count int) Workload {
 		Plan: load.Plan{Connections: 64}, Short: count != 100,
 	}
 	for i := range count {
-		w.Plan.Requests = append(w.Plan.Requests, getFrom(fmt.Sprintf("t%d.example", i), Hello))
+		w.Plan.Requests = append(w.Plan.Requests, Tenant(i))
 	}
 	return w
 }
