@@ -247,8 +247,11 @@ func goBuild(ctx context.Context, dir, program, pkg string) error {
 
 // show prints the report, and writes it with plots if a folder is given.
 func show(results *measure.Results, out string) error {
-	report.Table(os.Stdout, results)
-	return nil
+	report.Text(os.Stdout, results)
+	if out == "" {
+		return nil
+	}
+	return report.Write(out, results)
 }
 
 func reportCommand() *cobra.Command {

@@ -1,4 +1,62 @@
 package report
 
-// NoisySpread is the spread from which on the reader is warned.
-const NoisySpread = 0.15
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluicehttp/sluice/bench/measure"
+)
+
+const (
+	// NoisySpread is the spread from which on the reader is warned.
+	NoisySpread = 0.15
+	// disturbed is the part of the processors' time that others may take, or that may be withheld, in a turn.
+	disturbed = 0.1
+	// tooNoisy is the part of turns that may be disturbed until a run is worth nothing.
+	tooNoisy = 0.2
+)
+
+// warnings say what to doubt.
+func warnings(r *measure.Results) (all []string) {
+	turns, bad := 0, 0
+	var noisyFigures, noisyRatios []string
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		for j := range w.Servers {
+			m := &w.Servers[j]
+			for _, turn := range m.Rounds {
+				turns++
+				if turn.Others+turn.Stolen > disturbed {
+					bad++
+				}
+			}
+			noisyFigures = append(noisyFigures, noisy(w, m.Server, m.Yields())...)
+			if len(w.Against) > 0 && w.Find(w.Against[0]) != nil {
+				noisyRatios = append(noisyRatios, noisy(w, m.Server, measure.Ratios(m, w.Find(w.Against[0])))...)
+			}
+		}
+	}
+	if turns > 0 && float64(bad) > tooNoisy*float64(turns) {
+		all = append(all, fmt.Sprintf("This run was too noisy to be published: in %d of %d turns other programs took more than %.0f %% of "+
+			"the processors' time.", bad, turns, disturbed*100))
+	}
+	if len(noisyFigures) > 0 {
+		all = append(all, fmt.Sprintf("Noisy figures, whose middle half spreads by: %s. Compare ratios.", strings.Join(noisyFigures, ", ")))
+	}
+	if len(noisyRatios) > 0 {
+		all = append(all, fmt.Sprintf("Noisy ratios, whose middle half spreads by: %s. Measure again, with more --rounds.",
+			strings.Join(noisyRatios, ", ")))
+	}
+	if r.Profiled {
+		all = append(all, "Profiling has slowed the servers in Go.")
+	}
+	return all
+}
+
+// noisy names a figure whose rounds spread too far, with the spread.
+func noisy(w *measure.Workload, server string, values []float64) []string {
+	if spread := measure.Summarize(values).Spread(); spread > NoisySpread {
+		return []string{fmt.Sprintf("%s %s %.0f %%", w.Name, server, spread*100)}
+	}
+	return nil
+}

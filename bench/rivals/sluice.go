@@ -107,7 +107,7 @@ var sluiceSpinning = Server{
 func sluiceTenants(count int) Server {
 	return Server{
 		Name:    fmt.Sprintf("sluice-tenants-%d", count),
-		About:   fmt.Sprintf("Sluice with %d tenants, each with a module in C of its own", count),
+		About:   fmt.Sprintf("Sluice with tenants, %d, each with a module in C of its own", count),
 		Variant: true,
 		Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello and nothing else"),
 		Version: sluiceVersion("tenant-c.wasm"),

@@ -108,7 +108,7 @@ var Table = []Workload{
 // tenants asks each of so many tenants in turn.
 func tenants(count int) Workload {
 	w := Workload{
-		Name: fmt.Sprintf("tenants-%d", count), About: fmt.Sprintf("a short GET on 64 connections, to each of %d tenants in turn", count),
+		Name: fmt.Sprintf("tenants-%d", count), About: fmt.Sprintf("a short GET on 64 connections, tenants: %d, asked in turn", count),
 		Group: "tenants", Endpoint: Hello, Servers: []string{fmt.Sprintf("sluice-tenants-%d", count)},
 		Plan: load.Plan{Connections: 64}, Short: count != 100,
 	}

@@ -1,0 +1,130 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluicehttp/sluice/bench/measure"
+)
+
+// Bar is what is expected of a figure.
+type Bar struct {
+	// What is the figure, for the reader.
+	What string
+	// Of are its values in all rounds; none if it was not measured.
+	Of func(*measure.Results) []float64
+	// AtLeast or AtMost is the bar; the other is 0.
+	AtLeast, AtMost float64
+	// Guard is what an automatic check holds the figure to, on a machine that is not quiet; 0: nothing.
+	Guard float64
+}
+
+// Bars are all that is expected.
+var Bars = []Bar{
+	ratio("hello-64", "net/http", 1.6, 0.8),
+	ratio("hello-64", "fasthttp", 1.0, 0.4),
+	ratio("hello-64", "raw", 0.85, 0.3),
+	ratio("hello-64", "nginx", 0.75, 0.25),
+	ratio("hello-64", "workerd", 4, 0),
+	ratio("hello-64", "wasmtime", 3, 0),
+	ratio("echo-100m", "net/http", 0.8, 0.4),
+	growth("hello-64", "sluice", "hello-512", "sluice", 1.15, 1.6),
+	growth("tenants-1", "sluice-tenants-1", "tenants-1000", "sluice-tenants-1000", 1.3, 2),
+}
+
+// ratio expects Sluice to do as many times the requests of another server per CPU second.
+func ratio(workload, other string, atLeast, guard float64) Bar {
+	return Bar{
+		What: fmt.Sprintf("%s: requests per CPU second, times those of %s", workload, other),
+		Of: func(r *measure.Results) []float64 {
+			w := r.FindWorkload(workload)
+			if w == nil || w.Find("sluice") == nil || w.Find(other) == nil {
+				return nil
+			}
+			return measure.Ratios(w.Find("sluice"), w.Find(other))
+		},
+		AtLeast: atLeast, Guard: guard,
+	}
+}
+
+// growth expects a request to cost no more than so many times what it costs in another workload of the same rounds.
+func growth(from, fromServer, to, toServer string, atMost, guard float64) Bar {
+	return Bar{
+		What: fmt.Sprintf("CPU time per request in %s, times that in %s", to, from),
+		Of: func(r *measure.Results) []float64 {
+			a, b := r.FindWorkload(from), r.FindWorkload(to)
+			if a == nil || b == nil || a.Find(fromServer) == nil || b.Find(toServer) == nil {
+				return nil
+			}
+			return measure.Ratios(a.Find(fromServer), b.Find(toServer))
+		},
+		AtMost: atMost, Guard: guard,
+	}
+}
+
+// text is the bar, or its guard, as a reader wants it.
+func (b *Bar) text(value float64) string {
+	if b.AtMost > 0 {
+		return "<= " + number(value)
+	}
+	return ">= " + number(value)
+}
+
+// holds reports whether a value is on the right side of a bar.
+func (b *Bar) holds(value, bar float64) bool {
+	if b.AtMost > 0 {
+		return value <= bar
+	}
+	return value >= bar
+}
+
+func (b *Bar) bar() float64 { return b.AtLeast + b.AtMost }
+
+// judged is the table of bars, with those that were not measured.
+func judged(r *measure.Results) section {
+	s := section{name: "bars", title: "what Sluice should hold", head: []string{"figure", "bar", "is", "verdict"}}
+	measured := false
+	for i := range Bars {
+		b := &Bars[i]
+		values := b.Of(r)
+		verdict := "not measured"
+		if len(values) > 0 {
+			measured = true
+			verdict = "missed"
+			if b.holds(measure.Summarize(values).Median, b.bar()) {
+				verdict = "held"
+			}
+		}
+		s.rows = append(s.rows, []cell{plain("%s", b.What), plain("%s", b.text(b.bar())), median(values), plain("%s", verdict)})
+	}
+	if !measured {
+		s.rows = nil
+	}
+	return s
+}
+
+// Guard gives an error when a figure is on the wrong side of what it is guarded at, with the workloads it belongs to. It is an
+// error, too, when nothing guarded was measured.
+func Guard(r *measure.Results) error {
+	var failed []string
+	guarded := 0
+	for i := range Bars {
+		b := &Bars[i]
+		values := b.Of(r)
+		if b.Guard == 0 || len(values) == 0 {
+			continue
+		}
+		guarded++
+		if s := measure.Summarize(values); !b.holds(s.Median, b.Guard) {
+			failed = append(failed, fmt.Sprintf("%s: %s [%s-%s], has to be %s", b.What, number(s.Median), number(s.Min),
+				number(s.Max), b.text(b.Guard)))
+		}
+	}
+	if guarded == 0 {
+		return fmt.Errorf("nothing that is guarded was measured; that needs sluice, and what it is compared with")
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("guarded figures:\n  %s", strings.Join(failed, "\n  "))
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/sluicehttp/sluice/bench/measure"
+)
+
+// The colours are readable on white and on black: plots have no background.
+var (
+	ink    = color.NRGBA{0x76, 0x7f, 0x8a, 0xff} // words and axes
+	faint  = color.NRGBA{0x76, 0x7f, 0x8a, 0x55} // the grid
+	others = color.NRGBA{0x7d, 0x95, 0xb5, 0xff}
+	ours   = color.NRGBA{0xe0, 0x7a, 0x1f, 0xff}
+	box    = color.NRGBA{0x30, 0x38, 0x42, 0xaa} // spreads, on bars
+)
+
+const (
+	plotWidth = 18 * vg.Centimeter
+	rowHeight = 0.8 * vg.Centimeter
+	barHeight = 0.5 * vg.Centimeter
+	fontSize  = 10
+)
+
+// bar is a server's line in a plot.
+type bar struct {
+	name   string
+	values []float64
+}
+
+// writePlots draws what can be drawn, and gives the files by the names of sections.
+func writePlots(dir string, r *measure.Results) (map[string]string, error) {
+	drawn := map[string]string{}
+	put := func(name, title, unit string, bars []bar) error {
+		if len(bars) == 0 {
+			return nil
+		}
+		svg, err := drawBars(title, unit, bars)
+		if err != nil {
+			return fmt.Errorf("the plot of %s: %w", name, err)
+		}
+		drawn[name] = filepath.Base(dir) + "/" + name + ".svg"
+		return os.WriteFile(filepath.Join(dir, name+".svg"), svg, 0o644)
+	}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		unit := "requests per CPU second"
+		if w.Large {
+			unit = "MiB per CPU second"
+		}
+		var bars []bar
+		for j := range w.Servers {
+			bars = append(bars, bar{w.Servers[j].Server, yields(w, &w.Servers[j])})
+		}
+		if err := put(w.Name, w.About, unit, bars); err != nil {
+			return nil, err
+		}
+	}
+	var bars []bar
+	for _, one := range r.Idle {
+		bars = append(bars, bar{one.Server, []float64{one.Each() / 1024}})
+	}
+	return drawn, put("idle", "memory of an idle connection; less is better", "KiB", bars)
+}
+
+// drawBars draws a bar for the median of each server's values, and how they spread.
+func drawBars(title, unit string, bars []bar) ([]byte, error) {
+	p := plot.New()
+	p.BackgroundColor = nil // there is none
+	p.Title.Text = title
+	style(&p.Title.TextStyle, fontSize+1)
+	p.Title.Padding = 3 * vg.Millimeter
+	p.X.Label.Text = unit
+	p.X.Min, p.X.Max = 0, 0
+	for _, b := range bars {
+		p.X.Max = max(p.X.Max, measure.Summarize(b.values).Max)
+	}
+	p.X.Max *= 1.12 // room for the number behind the bar
+	names := make([]string, len(bars))
+	for i, b := range bars {
+		names[len(bars)-1-i] = b.name // the first on top
+	}
+	p.NominalY(names...)
+	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
+	p.X.Tick.Marker = thousands{}
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		style(&axis.Label.TextStyle, fontSize)
+		style(&axis.Tick.Label, fontSize)
+		axis.LineStyle.Color, axis.Tick.LineStyle.Color = ink, ink
+	}
+	p.X.Tick.Label.YAlign = text.YTop
+	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = text.XRight, text.YCenter
+	p.X.Label.TextStyle.XAlign, p.X.Label.TextStyle.YAlign = text.XCenter, text.YBottom
+	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
+	p.Add(barsPlotter(bars))
+
+	canvas := vgsvg.NewWith(vgsvg.UseWH(plotWidth, vg.Length(len(bars))*rowHeight+2.6*vg.Centimeter))
+	p.Draw(draw.New(canvas))
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return nil, err
+	}
+	// Whoever looks may not have the font.
+	return bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:'Liberation Sans',Arial,sans-serif")), nil
+}
+
+func style(s *text.Style, size vg.Length) {
+	s.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size)
+	s.Color = ink
+}
+
+// barsPlotter draws the bars, the first on top.
+type barsPlotter []bar
+
+// Plot draws them, and is what makes this a plot.Plotter.
+func (bars barsPlotter) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for _, tick := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		if tick.Label != "" {
+			c.StrokeLine2(draw.LineStyle{Color: faint, Width: 0.5}, x(tick.Value), c.Min.Y, x(tick.Value), c.Max.Y)
+		}
+	}
+	for i, b := range bars {
+		s := measure.Summarize(b.values)
+		middle := y(float64(len(bars) - 1 - i))
+		rectangle(c, fill(b.name), x(0), middle-barHeight/2, x(s.Median), middle+barHeight/2)
+		end := x(s.Median)
+		if len(b.values) > 1 {
+			c.StrokeLine2(draw.LineStyle{Color: box, Width: 1}, x(s.Min), middle, x(s.Max), middle)
+			rectangle(c, box, x(s.Lower), middle-barHeight/5, x(s.Upper), middle+barHeight/5)
+			end = x(s.Max)
+		}
+		label := p.X.Tick.Label
+		label.XAlign, label.YAlign = text.XLeft, text.YCenter
+		c.FillText(label, vg.Point{X: end + 1.5*vg.Millimeter, Y: middle}, grouped(s.Median))
+	}
+}
+
+func fill(server string) color.Color {
+	if strings.HasPrefix(server, "sluice") {
+		return ours
+	}
+	return others
+}
+
+func rectangle(c draw.Canvas, fill color.Color, left, bottom, right, top vg.Length) {
+	c.FillPolygon(fill, []vg.Point{{X: left, Y: bottom}, {X: right, Y: bottom}, {X: right, Y: top}, {X: left, Y: top}})
+}
+
+// thousands labels ticks with groups of digits.
+type thousands struct{}
+
+// Ticks makes this a plot.Ticker.
+func (thousands) Ticks(least, most float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(least, most)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = grouped(ticks[i].Value)
+		}
+	}
+	return ticks
+}
+
+// grouped writes a number as 12,345.
+func grouped(v float64) string {
+	digits := number(v)
+	whole, rest, _ := strings.Cut(digits, ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	if v == 0 {
+		return "0"
+	}
+	if rest == "" {
+		return whole
+	}
+	return whole + "." + rest
+}
