@@ -5,8 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"github.com/sluicehttp/sluice/bench/workloads"
 )
 
 // workerd comes from npm, at the version that the folder's package.json pins.
@@ -14,7 +12,6 @@ var workerd = Server{
 	Name:    "workerd",
 	Long:    true,
 	About:   "the runtime of Cloudflare Workers, a handler in JavaScript in an isolate that all requests share; one thread",
-	Lacks:   lacksAllBut(workloads.Hello, "the worker says hello and nothing else"),
 	Version: workerdVersion,
 	Start:   startWorkerd,
 }
@@ -38,14 +35,14 @@ func workerdVersion(ctx context.Context, site *Site) (string, error) {
 		return "", err
 	}
 	version, err := exec.CommandContext(ctx, program, "--version").Output()
-	return strings.TrimSpace(string(version)), err
+	return strings.TrimPrefix(strings.TrimSpace(string(version)), "workerd "), err
 }
 
 // workerdProgram finds the program itself: the package's own command is a script that starts it and stays beside it.
 func workerdProgram(site *Site) (string, error) {
 	found, _ := filepath.Glob(filepath.Join(site.Root, "bench/rivals/workerd/node_modules/@cloudflare/workerd-*/bin/workerd"))
 	if len(found) != 1 {
-		return "", Missingf("its npm package is not installed; ./build.sh bench does that")
+		return "", notInstalled(site, "workerd")
 	}
 	return found[0], nil
 }

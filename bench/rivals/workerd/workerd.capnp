@@ -1,10 +1,12 @@
-# workerd with the handler of hello.js. The address is given by the one who starts it (--socket-addr).
+# workerd with the Worker of handlers.js, as its README configures it. The address is given by whoever starts it (--socket-addr).
+# One process has one thread for JavaScript and sockets, by design: who wants more processors starts more of them behind a
+# balancer.
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [(
     name = "main",
-    worker = (modules = [(name = "hello.js", esModule = embed "hello.js")], compatibilityDate = "2026-10-01")
+    worker = (modules = [(name = "handlers.js", esModule = embed "handlers.js")], compatibilityDate = "2026-10-01")
   )],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
 );
