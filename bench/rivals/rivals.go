@@ -68,9 +68,14 @@ func IsMissing(err error) (reason string, missing bool) {
 // Table are all servers, in the order of the tables that show them.
 var Table = []Server{
 	raw,
+	nginx,
 	netHTTP,
 	fastHTTP,
+	hyper,
+	node,
 	workerd,
+	wasmtime,
+	wasmtimeReuse,
 	sluice,
 	sluiceConnection,
 	sluiceShared,
