@@ -76,6 +76,7 @@ verb_test() {
   part 'toolchains' toolchains
   sdks test
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
+  part 'go test, bench' go -C bench test ./...
   part 'witx reference' scripts/cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
   verdict
 }
@@ -101,28 +102,35 @@ verb_fuzz() {
   done
 }
 
-## bench      runs the benchmarks; arguments are theirs
+## bench      installs rivals and runs the benchmarks; arguments are theirs, --help lists them
 verb_bench() {
+  may_install=yes
   need go
-  case ${1:-} in
-    js)
-      need node npm
-      npm_ci bench/rivals
-      npm_ci sdk-js
-      mkdir -p build/measured
-      node sdk-js/build/cli.js build bench/rivals/hello.js -o build/measured/hello-js.wasm
-      ;;
-    parse)
+  case " $* " in
+    *' --help '* | *' -h '* | ' report '*) ;;
+    ' parse '*)
       need npm
       npm_packages
       ;;
-    sandbox)
+    ' sandbox '*)
       need npm clang rust
       npm_packages
       measured
       ;;
+    *' --short '*)
+      need clang cargo-wasm
+      bench/handlers/build.sh serve hello-c tenant-c
+      ;;
+    *)
+      need clang rust cargo cargo-wasm node npm nginx
+      npm_ci sdk-js
+      bench/handlers/build.sh
+      bench/rivals/install.sh
+      ;;
   esac
-  go run ./bench "$@"
+  go -C bench build -o "$PWD/build/bench/bench" .
+  [ $# -gt 0 ] || set -- --json build/bench/results.json
+  build/bench/bench "$@"
 }
 
 ## help       lists the verbs
@@ -141,7 +149,9 @@ checks() {
   part 'signatures' signatures
   part 'gofmt' none 'gofmt would change' gofmt -l .
   part 'go.mod' go mod tidy -diff
+  part 'go.mod, bench' go -C bench mod tidy -diff
   part 'go vet' go vet ./...
+  part 'go vet, bench' go -C bench vet ./...
   part 'go vet, wasm' env GOOS=wasip1 GOARCH=wasm go vet ./guest/... ./sdk-go/... \
     ./examples/abi/hello-go ./examples/go/... ./engine/testdata/toolchains/golang
   part 'staticcheck' static_check
@@ -216,6 +226,7 @@ signatures() {
 static_check() {
   local tool=honnef.co/go/tools/cmd/staticcheck@v0.8.2
   go list ./... | grep -v '/guest$' | xargs go run "$tool"
+  (cd bench && go run "$tool" ./...)
   # Natively nothing calls the functions that the core exports to its host.
   go run "$tool" -checks inherit,-U1000 ./guest
 }

@@ -11,7 +11,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // host: commands
 	github.com/spf13/pflag v1.0.9 // host: flags
 	github.com/tetratelabs/wazero v1.12.0 // engine/internal: the WebAssembly runtime
-	golang.org/x/sys v0.44.0 // engine/internal/transport: epoll; engine/internal/wasmruntime: memory outside the Go heap, limits of compilers; bench: processor time of rivals; host: terminals, in a test
+	golang.org/x/sys v0.44.0 // engine/internal/transport: epoll; engine/internal/wasmruntime: memory outside the Go heap, limits of compilers; host: terminals, in a test
 )
 
 require github.com/inconshreveable/mousetrap v1.1.0 // indirect

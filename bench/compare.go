@@ -29,7 +29,8 @@ type compareFlags struct {
 	json, out, build, profile string
 }
 
-func compareCommand() *cobra.Command {
+// compareCommand compares servers under some workloads unless others are asked for; under all if none are given.
+func compareCommand(names ...string) *cobra.Command {
 	f := &compareFlags{}
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -39,7 +40,7 @@ func compareCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return compare(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.workloads, "workloads", nil, "only these, `NAME,...`")
+	flags.StringSliceVar(&f.workloads, "workloads", names, "only these, `NAME,...`")
 	flags.StringSliceVar(&f.servers, "servers", nil, "only these, `NAME,...`")
 	flags.IntVar(&f.rounds, "rounds", 7, "give each server a turn `N` times")
 	flags.IntVar(&f.paced, "paced", 3, "measure latencies at a constant rate `N` times")
@@ -111,14 +112,10 @@ func compare(ctx context.Context, f *compareFlags) error {
 		return err
 	}
 	defer clean()
-	comparison, err := measure.New(ctx, options)
+	results, err := measure.Run(ctx, options)
 	if err != nil {
 		return err
 	}
-	if err := comparison.Run(ctx); err != nil {
-		return err
-	}
-	results := comparison.Results
 	if f.json != "" {
 		if err := measure.WriteJSON(f.json, results); err != nil {
 			return err
@@ -130,7 +127,33 @@ func compare(ctx context.Context, f *compareFlags) error {
 	if failures := results.Failures(); len(failures) > 0 {
 		return errors.New("not measured:\n  " + strings.Join(failures, "\n  "))
 	}
+	if f.guard {
+		return guard(ctx, options, results)
+	}
 	return nil
+}
+
+// guard fails when Sluice is far below its bars. Noise must not make it fail: what failed is measured again, with more rounds.
+func guard(ctx context.Context, options *measure.Options, results *measure.Results) error {
+	found, err := report.Guard(results)
+	if err != nil || found.Err() == nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "\n%v\nThis is measured again, with more rounds.\n\n", found.Err())
+	again := *options
+	again.Rounds = 2*options.Rounds + 1
+	again.Runs = nil
+	again.Workloads = slices.DeleteFunc(slices.Clone(options.Workloads), func(w workloads.Workload) bool {
+		return !slices.Contains(found.Workloads, w.Name)
+	})
+	if results, err = measure.Run(ctx, &again); err != nil {
+		return err
+	}
+	report.Text(os.Stdout, results)
+	if found, err = report.Guard(results); err != nil {
+		return err
+	}
+	return found.Err()
 }
 
 // options are what the flags say, with a folder for servers that clean removes.
@@ -224,16 +247,20 @@ func newSite(ctx context.Context, scratch, build, profiles string) (rivals.Site,
 		goBuild(ctx, root, filepath.Join(scratch, "sluice"), "./host"))
 }
 
-// repository is the folder above that of this module, which the program has to be run in.
+// repository finds the folder of the repository, which the program has to be run in, there or in bench.
 func repository(ctx context.Context) (string, error) {
+	const module = "github.com/sluicehttp/sluice"
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}} {{.Dir}}")
-	list.Stderr = os.Stderr
 	out, err := list.Output()
-	dir, ok := strings.CutPrefix(strings.TrimSpace(string(out)), "github.com/sluicehttp/sluice/bench ")
-	if err != nil || !ok {
-		return "", errors.New("run it in the folder bench of the repository, or by ./build.sh bench")
+	path, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	switch {
+	case err == nil && path == module:
+		return dir, nil
+	case err == nil && path == module+"/bench":
+		return filepath.Dir(dir), nil
+	default:
+		return "", errors.New("this is not the repository of Sluice: run it there, by ./build.sh bench")
 	}
-	return filepath.Dir(dir), nil
 }
 
 func goBuild(ctx context.Context, dir, program, pkg string) error {
@@ -252,22 +279,4 @@ func show(results *measure.Results, out string) error {
 		return nil
 	}
 	return report.Write(out, results)
-}
-
-func reportCommand() *cobra.Command {
-	var out string
-	cmd := &cobra.Command{
-		Use:   "report FILE",
-		Short: "Make tables and plots of raw data that --json has kept",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			results, err := measure.Read(args[0])
-			if err != nil {
-				return err
-			}
-			return show(results, out)
-		},
-	}
-	cmd.Flags().StringVar(&out, "out", "", "write a report with plots into `DIR`")
-	return cmd
 }

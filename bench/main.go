@@ -30,7 +30,13 @@ func main() {
 
 func command() *cobra.Command {
 	root := compareCommand()
-	root.AddCommand(reportCommand())
+	root.AddCommand(
+		reportCommand(),
+		onlyCommand("js", "Compare handlers in JavaScript", "javascript"),
+		onlyCommand("start", "Measure how soon servers answer after their start", "start"),
+		parseCommand(),
+		sandboxCommand(),
+	)
 	root.SilenceErrors, root.SilenceUsage = true, true // main tells what is wrong, in one line
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root

@@ -31,7 +31,7 @@ func (i Idle) Each() float64 { return float64(i.After-i.Before) / float64(i.Conn
 
 // idle opens many connections to each server, one after the other. Each connection has one request answered: what a server
 // keeps of that is part of what an idle connection costs.
-func (c *Comparison) idle(ctx context.Context, in []*entrant) error {
+func (c *comparison) idle(ctx context.Context, in []*entrant) error {
 	count, err := mayOpen(idleConnections)
 	if err != nil {
 		return err
@@ -44,12 +44,12 @@ func (c *Comparison) idle(ctx context.Context, in []*entrant) error {
 			e.failed = c.fail(e, err)
 			continue
 		}
-		c.Results.Idle = append(c.Results.Idle, idle)
+		c.results.Idle = append(c.results.Idle, idle)
 	}
 	return nil
 }
 
-func (c *Comparison) idleOf(ctx context.Context, e *entrant, count int) (idle Idle, err error) {
+func (c *comparison) idleOf(ctx context.Context, e *entrant, count int) (idle Idle, err error) {
 	idle = Idle{Server: e.server.Name, Connections: count}
 	if err := c.ready(ctx, e); err != nil {
 		return idle, err

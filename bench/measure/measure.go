@@ -35,23 +35,45 @@ type Options struct {
 	Tell func(format string, args ...any)
 }
 
-// Comparison is one that goes on.
-type Comparison struct {
-	// Results are what has been measured so far.
-	Results *Results
+// Run measures what the options say. Servers that fail are noted, and do not keep the others from being measured.
+func Run(ctx context.Context, o *Options) (*Results, error) {
+	c, err := begin(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	for rest := c.Workloads; len(rest) > 0; {
+		size := 1
+		for size < len(rest) && rest[0].Group != "" && rest[size].Group == rest[0].Group {
+			size++
+		}
+		if err := c.group(ctx, rest[:size]); err != nil {
+			return nil, err
+		}
+		rest = rest[size:]
+	}
+	for _, name := range c.Runs {
+		if err := c.run(ctx, name); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return c.results, nil
+}
 
+// comparison is one that goes on.
+type comparison struct {
 	*Options
+	results *Results          // so far
 	missing map[string]string // the reasons of servers that cannot be had
 }
 
-// New begins a comparison: it asks every server for its version, and so learns which of them there are.
-func New(ctx context.Context, o *Options) (*Comparison, error) {
+// begin asks every server for its version, and so learns which of them there are.
+func begin(ctx context.Context, o *Options) (*comparison, error) {
 	machine, err := ThisMachine()
 	if err != nil {
 		return nil, err
 	}
 	results := &Results{Machine: machine, Duration: o.Duration, WarmUp: o.WarmUp, Profiled: o.Site.Profiles != ""}
-	c := &Comparison{Results: results, Options: o, missing: map[string]string{}}
+	c := &comparison{Options: o, results: results, missing: map[string]string{}}
 	for _, server := range o.Servers {
 		info := ServerInfo{Name: server.Name, About: server.About}
 		info.Version, err = server.Version(ctx, &o.Site)
@@ -67,37 +89,17 @@ func New(ctx context.Context, o *Options) (*Comparison, error) {
 	return c, nil
 }
 
-// Run measures everything. Servers that fail are noted, and do not keep the others from being measured.
-func (c *Comparison) Run(ctx context.Context) error {
-	for rest := c.Workloads; len(rest) > 0; {
-		size := 1
-		for size < len(rest) && rest[0].Group != "" && rest[size].Group == rest[0].Group {
-			size++
-		}
-		if err := c.group(ctx, rest[:size]); err != nil {
-			return err
-		}
-		rest = rest[size:]
-	}
-	for _, name := range c.Runs {
-		if err := c.run(ctx, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
-
 // runs are what is measured in a way of its own, and the variants that take part.
 var runs = map[string]struct {
-	run      func(*Comparison, context.Context, []*entrant) error
+	run      func(*comparison, context.Context, []*entrant) error
 	general  bool // all servers that are no variants take part, if they say hello
 	without  string
 	variants []string
 }{
 	// Sluice is started as it is shipped.
-	"start":     {run: (*Comparison).starts, general: true, without: "sluice", variants: []string{"sluice-serve", "sluice-tenants-100"}},
-	"idle":      {run: (*Comparison).idle, general: true},
-	"neighbour": {run: (*Comparison).neighbour, variants: []string{"sluice-spinning"}},
+	"start":     {run: (*comparison).starts, general: true, without: "sluice", variants: []string{"sluice-serve", "sluice-tenants-100"}},
+	"idle":      {run: (*comparison).idle, general: true},
+	"neighbour": {run: (*comparison).neighbour, variants: []string{"sluice-spinning"}},
 }
 
 // Wants reports whether a server takes part in something that is measured in a way of its own.
@@ -109,7 +111,7 @@ func Wants(run string, s *rivals.Server) bool {
 }
 
 // run does what is measured in a way of its own.
-func (c *Comparison) run(ctx context.Context, name string) error {
+func (c *comparison) run(ctx context.Context, name string) error {
 	hello := workloads.Table[0]
 	hello.Name = name
 	var in []*entrant
@@ -126,14 +128,14 @@ func (c *Comparison) run(ctx context.Context, name string) error {
 	err := runs[name].run(c, ctx, in)
 	for _, e := range in {
 		if e.failed != nil {
-			c.Results.Failed = append(c.Results.Failed, fmt.Sprintf("%s, %s: %v", name, e.server.Name, e.failed))
+			c.results.Failed = append(c.results.Failed, fmt.Sprintf("%s, %s: %v", name, e.server.Name, e.failed))
 		}
 	}
 	return errors.Join(err, ctx.Err())
 }
 
 // start starts a server with an empty folder of its own.
-func (c *Comparison) start(ctx context.Context, e *entrant) error {
+func (c *comparison) start(ctx context.Context, e *entrant) error {
 	site := c.Site
 	var err error
 	if site.Scratch, err = os.MkdirTemp(c.Site.Scratch, filepath.Base(e.server.Name)+"-"); err != nil {

@@ -23,7 +23,7 @@ type Neighbour struct {
 
 // neighbour measures the latency of a tenant while another computes. The limit on computing ends each such request after some
 // time, and the connection asks again at once.
-func (c *Comparison) neighbour(ctx context.Context, in []*entrant) error {
+func (c *comparison) neighbour(ctx context.Context, in []*entrant) error {
 	for _, e := range in {
 		quiet := workloads.Tenant(0)
 		e.workload.Plan.Requests = []load.Request{quiet}
@@ -43,13 +43,13 @@ func (c *Comparison) neighbour(ctx context.Context, in []*entrant) error {
 				results[i].Rounds = append(results[i].Rounds, paced)
 			}
 		}
-		c.Results.Neighbours = append(c.Results.Neighbours, results...)
+		c.results.Neighbours = append(c.results.Neighbours, results...)
 	}
 	return nil
 }
 
 // beside takes latencies while so many connections have a neighbour compute.
-func (c *Comparison) beside(ctx context.Context, e *entrant, count int) (load.Paced, error) {
+func (c *comparison) beside(ctx context.Context, e *entrant, count int) (load.Paced, error) {
 	ctx, stop := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	var spun error

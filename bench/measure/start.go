@@ -29,7 +29,7 @@ const (
 
 // starts takes the time from starting a process to its first right answer, in rounds. Sluice compiles modules and keeps them:
 // it is started without those, and with.
-func (c *Comparison) starts(ctx context.Context, in []*entrant) error {
+func (c *comparison) starts(ctx context.Context, in []*entrant) error {
 	for round := range c.Rounds {
 		c.Tell("start, round %d of %d", round+1, c.Rounds)
 		for i := range in {
@@ -46,7 +46,7 @@ func (c *Comparison) starts(ctx context.Context, in []*entrant) error {
 }
 
 // startOnce starts a server once, or where it compiles, twice.
-func (c *Comparison) startOnce(ctx context.Context, e *entrant) error {
+func (c *comparison) startOnce(ctx context.Context, e *entrant) error {
 	switch e.server.Name {
 	case "sluice-serve":
 		return c.twice(func() error { return c.timeProcess(ctx, e, withCold) }, func() error { return c.timeProcess(ctx, e, withWarm) })
@@ -58,7 +58,7 @@ func (c *Comparison) startOnce(ctx context.Context, e *entrant) error {
 }
 
 // twice does one thing with an empty folder for what is compiled, and another with what that left there.
-func (c *Comparison) twice(cold, warm func() error) error {
+func (c *comparison) twice(cold, warm func() error) error {
 	cache := c.Site.Cache
 	defer func() { c.Site.Cache = cache }()
 	var err error
@@ -73,7 +73,7 @@ func (c *Comparison) twice(cold, warm func() error) error {
 }
 
 // timeProcess takes the time to the first answer.
-func (c *Comparison) timeProcess(ctx context.Context, e *entrant, what string) error {
+func (c *comparison) timeProcess(ctx context.Context, e *entrant, what string) error {
 	defer e.end()
 	if err := c.start(ctx, e); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (c *Comparison) timeProcess(ctx context.Context, e *entrant, what string) e
 }
 
 // timeModules takes the time of the first request to each tenant, whose module is loaded by it, and of a second one.
-func (c *Comparison) timeModules(ctx context.Context, e *entrant, what string) error {
+func (c *comparison) timeModules(ctx context.Context, e *entrant, what string) error {
 	defer e.end()
 	if err := c.start(ctx, e); err != nil {
 		return err
@@ -118,14 +118,14 @@ func (c *Comparison) timeModules(ctx context.Context, e *entrant, what string) e
 }
 
 // began notes a time.
-func (c *Comparison) began(e *entrant, what string, took time.Duration) {
-	for i := range c.Results.Starts {
-		if s := &c.Results.Starts[i]; s.Server == e.server.Name && s.What == what {
+func (c *comparison) began(e *entrant, what string, took time.Duration) {
+	for i := range c.results.Starts {
+		if s := &c.results.Starts[i]; s.Server == e.server.Name && s.What == what {
 			s.Times = append(s.Times, took)
 			return
 		}
 	}
-	c.Results.Starts = append(c.Results.Starts, Start{Server: e.server.Name, What: what, Times: []time.Duration{took}})
+	c.results.Starts = append(c.results.Starts, Start{Server: e.server.Name, What: what, Times: []time.Duration{took}})
 }
 
 // one is a connection to a server for the requests of its workload.

@@ -24,7 +24,7 @@ type entrant struct {
 }
 
 // group measures the workloads of a group. All servers live through all rounds, and are idle while another has its turn.
-func (c *Comparison) group(ctx context.Context, group []workloads.Workload) error {
+func (c *comparison) group(ctx context.Context, group []workloads.Workload) error {
 	var in []*entrant
 	results := make([]Workload, len(group))
 	for i := range group {
@@ -51,7 +51,7 @@ func (c *Comparison) group(ctx context.Context, group []workloads.Workload) erro
 	for i := range group {
 		results[i].take(of(&group[i], in))
 	}
-	c.Results.Workloads = append(c.Results.Workloads, results...)
+	c.results.Workloads = append(c.results.Workloads, results...)
 	return ctx.Err()
 }
 
@@ -72,7 +72,7 @@ func (w *Workload) take(in []*entrant) {
 }
 
 // entrants are the servers that take part in a workload. Of those that do not, the reason is noted.
-func (c *Comparison) entrants(w *workloads.Workload, result *Workload) (in []*entrant) {
+func (c *comparison) entrants(w *workloads.Workload, result *Workload) (in []*entrant) {
 	for i := range c.Servers {
 		s := &c.Servers[i]
 		switch {
@@ -100,7 +100,7 @@ func of(w *workloads.Workload, in []*entrant) (own []*entrant) {
 
 // ready starts a server and looks whether it answers rightly: all requests of the workload, and each a second time on the same
 // connection.
-func (c *Comparison) ready(ctx context.Context, e *entrant) error {
+func (c *comparison) ready(ctx context.Context, e *entrant) error {
 	err := c.start(ctx, e)
 	if err != nil {
 		return c.fail(e, err)
@@ -121,7 +121,7 @@ func (c *Comparison) ready(ctx context.Context, e *entrant) error {
 }
 
 // fail tells of a failure when it happens, and not only at the end.
-func (c *Comparison) fail(e *entrant, err error) error {
+func (c *comparison) fail(e *entrant, err error) error {
 	if e.process != nil {
 		err = errors.Join(err, e.process.Err())
 	}
@@ -131,7 +131,7 @@ func (c *Comparison) fail(e *entrant, err error) error {
 
 // rounds gives every server a turn in each of some rounds. Each round begins with another, so that none always has the same one
 // before it. One that fails has no more turns.
-func (c *Comparison) rounds(ctx context.Context, in []*entrant, count int, what string, turn func(context.Context, *entrant) error) {
+func (c *comparison) rounds(ctx context.Context, in []*entrant, count int, what string, turn func(context.Context, *entrant) error) {
 	for round := range count {
 		for i := range in {
 			e := in[(round+i)%len(in)]
@@ -157,7 +157,7 @@ func (e *entrant) title() string {
 
 // turn measures a server once. All is quiet when it is looked at before and after, so that the requests between are counted
 // exactly.
-func (c *Comparison) turn(ctx context.Context, e *entrant) error {
+func (c *comparison) turn(ctx context.Context, e *entrant) error {
 	l, err := load.Dial(ctx, e.process.Address, e.workload.Plan)
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (c *Comparison) turn(ctx context.Context, e *entrant) error {
 }
 
 // pacedTurn takes the latencies of a server once, at the rate of the workload; 0: not at all.
-func (c *Comparison) pacedTurn(ctx context.Context, e *entrant, rate float64) error {
+func (c *comparison) pacedTurn(ctx context.Context, e *entrant, rate float64) error {
 	if rate == 0 {
 		return nil
 	}

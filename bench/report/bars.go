@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,6 +12,8 @@ import (
 type Bar struct {
 	// What is the figure, for the reader.
 	What string
+	// Workloads are those that it is taken from.
+	Workloads []string
 	// Of are its values in all rounds; none if it was not measured.
 	Of func(*measure.Results) []float64
 	// AtLeast or AtMost is the bar; the other is 0.
@@ -35,7 +38,8 @@ var Bars = []Bar{
 // ratio expects Sluice to do as many times the requests of another server per CPU second.
 func ratio(workload, other string, atLeast, guard float64) Bar {
 	return Bar{
-		What: fmt.Sprintf("%s: requests per CPU second, times those of %s", workload, other),
+		What:      fmt.Sprintf("%s: requests per CPU second, times those of %s", workload, other),
+		Workloads: []string{workload},
 		Of: func(r *measure.Results) []float64 {
 			w := r.FindWorkload(workload)
 			if w == nil || w.Find("sluice") == nil || w.Find(other) == nil {
@@ -50,7 +54,8 @@ func ratio(workload, other string, atLeast, guard float64) Bar {
 // growth expects a request to cost no more than so many times what it costs in another workload of the same rounds.
 func growth(from, fromServer, to, toServer string, atMost, guard float64) Bar {
 	return Bar{
-		What: fmt.Sprintf("CPU time per request in %s, times that in %s", to, from),
+		What:      fmt.Sprintf("CPU time per request in %s, times that in %s", to, from),
+		Workloads: []string{from, to},
 		Of: func(r *measure.Results) []float64 {
 			a, b := r.FindWorkload(from), r.FindWorkload(to)
 			if a == nil || b == nil || a.Find(fromServer) == nil || b.Find(toServer) == nil {
@@ -103,28 +108,39 @@ func judged(r *measure.Results) section {
 	return s
 }
 
-// Guard gives an error when a figure is on the wrong side of what it is guarded at, with the workloads it belongs to. It is an
-// error, too, when nothing guarded was measured.
-func Guard(r *measure.Results) error {
-	var failed []string
-	guarded := 0
+// Guarded is what an automatic check finds.
+type Guarded struct {
+	// Failed are the figures on the wrong side of what they are guarded at, Workloads those that they are taken from.
+	Failed    []string
+	Workloads []string
+}
+
+// Guard looks at every figure that is guarded and was measured. It is an error when there is none.
+func Guard(r *measure.Results) (g Guarded, err error) {
+	count := 0
 	for i := range Bars {
 		b := &Bars[i]
 		values := b.Of(r)
 		if b.Guard == 0 || len(values) == 0 {
 			continue
 		}
-		guarded++
+		count++
 		if s := measure.Summarize(values); !b.holds(s.Median, b.Guard) {
-			failed = append(failed, fmt.Sprintf("%s: %s [%s-%s], has to be %s", b.What, number(s.Median), number(s.Min),
+			g.Workloads = append(g.Workloads, b.Workloads...)
+			g.Failed = append(g.Failed, fmt.Sprintf("%s: %s [%s-%s], has to be %s", b.What, number(s.Median), number(s.Min),
 				number(s.Max), b.text(b.Guard)))
 		}
 	}
-	if guarded == 0 {
-		return fmt.Errorf("nothing that is guarded was measured; that needs sluice, and what it is compared with")
+	if count == 0 {
+		return g, errors.New("nothing that is guarded was measured; it needs sluice, and what that is compared with")
 	}
-	if len(failed) > 0 {
-		return fmt.Errorf("guarded figures:\n  %s", strings.Join(failed, "\n  "))
+	return g, nil
+}
+
+// Err is nil when nothing failed.
+func (g Guarded) Err() error {
+	if len(g.Failed) == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("too slow:\n  %s", strings.Join(g.Failed, "\n  "))
 }

@@ -24,7 +24,7 @@ var (
 	faint  = color.NRGBA{0x76, 0x7f, 0x8a, 0x55} // the grid
 	others = color.NRGBA{0x7d, 0x95, 0xb5, 0xff}
 	ours   = color.NRGBA{0xe0, 0x7a, 0x1f, 0xff}
-	box    = color.NRGBA{0x30, 0x38, 0x42, 0xaa} // spreads, on bars
+	spread = color.NRGBA{0x56, 0x60, 0x6b, 0xff} // boxes and lines, on bars and beyond them
 )
 
 const (
@@ -106,8 +106,9 @@ func drawBars(title, unit string, bars []bar) ([]byte, error) {
 	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
 	p.Add(barsPlotter(bars))
 
-	canvas := vgsvg.NewWith(vgsvg.UseWH(plotWidth, vg.Length(len(bars))*rowHeight+2.6*vg.Centimeter))
-	p.Draw(draw.New(canvas))
+	canvas := vgsvg.NewWith(vgsvg.UseWH(plotWidth, vg.Length(len(bars))*rowHeight+3*vg.Centimeter))
+	const margin = 3 * vg.Millimeter
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return nil, err
@@ -128,9 +129,7 @@ type barsPlotter []bar
 func (bars barsPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	for _, tick := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
-		if tick.Label != "" {
-			c.StrokeLine2(draw.LineStyle{Color: faint, Width: 0.5}, x(tick.Value), c.Min.Y, x(tick.Value), c.Max.Y)
-		}
+		c.StrokeLine2(draw.LineStyle{Color: faint, Width: 0.5}, x(tick.Value), c.Min.Y, x(tick.Value), c.Max.Y)
 	}
 	for i, b := range bars {
 		s := measure.Summarize(b.values)
@@ -138,8 +137,8 @@ func (bars barsPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		rectangle(c, fill(b.name), x(0), middle-barHeight/2, x(s.Median), middle+barHeight/2)
 		end := x(s.Median)
 		if len(b.values) > 1 {
-			c.StrokeLine2(draw.LineStyle{Color: box, Width: 1}, x(s.Min), middle, x(s.Max), middle)
-			rectangle(c, box, x(s.Lower), middle-barHeight/5, x(s.Upper), middle+barHeight/5)
+			c.StrokeLine2(draw.LineStyle{Color: spread, Width: 1.2}, x(s.Min), middle, x(s.Max), middle)
+			rectangle(c, spread, x(s.Lower), middle-barHeight/6, x(s.Upper), middle+barHeight/6)
 			end = x(s.Max)
 		}
 		label := p.X.Tick.Label
@@ -164,10 +163,10 @@ type thousands struct{}
 
 // Ticks makes this a plot.Ticker.
 func (thousands) Ticks(least, most float64) []plot.Tick {
-	ticks := plot.DefaultTicks{}.Ticks(least, most)
-	for i := range ticks {
-		if ticks[i].Label != "" {
-			ticks[i].Label = grouped(ticks[i].Value)
+	var ticks []plot.Tick
+	for _, tick := range (plot.DefaultTicks{}).Ticks(least, most) {
+		if tick.Label != "" { // others are small ones between
+			ticks = append(ticks, plot.Tick{Value: tick.Value, Label: grouped(tick.Value)})
 		}
 	}
 	return ticks

@@ -15,7 +15,9 @@ type TextTable struct {
 }
 
 // NewTable makes a table with its first row.
-func NewTable(w io.Writer, head ...string) *TextTable { return &TextTable{w, [][]string{head}, map[int]bool{0: true}} }
+func NewTable(w io.Writer, head ...string) *TextTable {
+	return &TextTable{w, [][]string{head}, map[int]bool{0: true}}
+}
 
 // Row adds a row, of as many cells as the first one.
 func (t *TextTable) Row(cells ...string) { t.rows = append(t.rows, cells) }
