@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,22 +25,33 @@ import (
 // TestAnswers starts every server and has Go's HTTP client look at each of its answers byte for byte. A server that cannot be
 // had is skipped with the reason, or is an error where SLUICE_REQUIRE_RIVALS is 1.
 func TestAnswers(t *testing.T) {
-	site := Site{Root: repository(t), Program: filepath.Join(t.TempDir(), "server")}
+	site := Site{Root: repository(t), Program: filepath.Join(t.TempDir(), "server"), Cache: t.TempDir()}
 	site.Build = filepath.Join(site.Root, "build")
-	if out, err := exec.Command("go", "build", "-o", site.Program, "../server").CombinedOutput(); err != nil {
-		t.Fatalf("building the servers in Go: %v\n%s", err, out)
-	}
+	buildGo(t, ".", site.Program, "../server")
+	buildGo(t, site.Root, filepath.Join(filepath.Dir(site.Program), "sluice"), "./host")
 	for i := range Table {
 		s, site := &Table[i], site
 		t.Run(s.Name, func(t *testing.T) {
 			site.Scratch = t.TempDir()
 			address := startServer(t, s, &site)
+			hosts.Store(address, s.Host)
 			for _, e := range workloads.Endpoints {
 				if s.Answers(e) {
 					t.Run(string(e[1:]), func(t *testing.T) { checks[e](t, "http://"+address+string(e)) })
 				}
 			}
 		})
+	}
+}
+
+// hosts are the names that requests have to use, by addresses of servers; empty: any.
+var hosts sync.Map
+
+func buildGo(t *testing.T, dir, program, pkg string) {
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, pkg)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", pkg, err, out)
 	}
 }
 
@@ -190,6 +202,9 @@ func ask(t *testing.T, method, url, contentType string, body io.Reader) *http.Re
 	}
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
+	}
+	if host, ok := hosts.Load(request.URL.Host); ok {
+		request.Host = host.(string)
 	}
 	response, err := client.Do(request)
 	if err != nil {

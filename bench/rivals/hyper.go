@@ -8,6 +8,7 @@ import (
 
 var hyper = Server{
 	Name:    "hyper",
+	Long:    true,
 	About:   "hyper, for Rust, native code on tokio's threads; for /compute the measure of what a sandbox costs",
 	Version: hyperVersion,
 	Start:   startHyper,

@@ -10,6 +10,7 @@ import (
 
 var node = Server{
 	Name:    "node",
+	Long:    true,
 	About:   "Node.js, node:http in a cluster of a worker for each processor",
 	Version: nodeVersion,
 	Start:   startNode,

@@ -21,6 +21,8 @@ type Server struct {
 	Variant bool
 	// Long says that installing it takes long, so that it is no part of the short comparison.
 	Long bool
+	// Host is the name that requests have to use; empty: any.
+	Host string
 	// Lacks are the endpoints that it does not answer, each with the reason. It answers all the others.
 	Lacks map[workloads.Endpoint]string
 	// Version asks the program itself for its version. Where the server cannot be had here, it gives a Missing.

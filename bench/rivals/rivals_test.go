@@ -77,7 +77,7 @@ func TestFailedStart(t *testing.T) {
 
 func TestMissing(t *testing.T) {
 	_, err := workerdVersion(t.Context(), &Site{Root: t.TempDir()})
-	if reason, missing := IsMissing(err); !missing || !strings.Contains(reason, "./build.sh bench") {
+	if reason, missing := IsMissing(err); !missing || !strings.Contains(reason, "install.sh") {
 		t.Errorf("%v", err)
 	}
 }

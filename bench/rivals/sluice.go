@@ -92,6 +92,7 @@ var sluiceSpinning = Server{
 	Name:    "sluice-spinning",
 	About:   "Sluice with a tenant that says hello and one that computes for ever",
 	Variant: true,
+	Host:    "t0.example",
 	Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello or nothing"),
 	Version: sluiceVersion("spin-c.wasm"),
 	Start: func(ctx context.Context, site *Site) (*Process, error) {
@@ -109,6 +110,7 @@ func sluiceTenants(count int) Server {
 		Name:    fmt.Sprintf("sluice-tenants-%d", count),
 		About:   fmt.Sprintf("Sluice with tenants, %d, each with a module in C of its own", count),
 		Variant: true,
+		Host:    "t0.example",
 		Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello and nothing else"),
 		Version: sluiceVersion("tenant-c.wasm"),
 		Start: func(ctx context.Context, site *Site) (*Process, error) {

@@ -10,6 +10,7 @@ import (
 // are the pooling allocator and a thread for each processor. No other setting of it is about speed.
 var wasmtime = Server{
 	Name:    "wasmtime",
+	Long:    true,
 	About:   "wasmtime serve with a component in Rust (wasi:http 0.2), a clean instance for each request, its default",
 	Version: wasmtimeVersion,
 	Start:   inWasmtime(),
@@ -19,6 +20,7 @@ var wasmtime = Server{
 // those of 0.2 cannot do more.
 var wasmtimeReuse = Server{
 	Name:    "wasmtime-reuse",
+	Long:    true,
 	About:   "the same, an instance for 128 requests, one after the other",
 	Variant: true,
 	Version: wasmtimeVersion,
