@@ -45,7 +45,8 @@ func browser() load.Request {
 		"Accept-Language: en-GB,en;q=0.7,pt;q=0.3",
 		"Accept-Encoding: gzip, deflate, br, zstd",
 		"Referer: http://bench.example/catalogue/lamps?sort=price&page=2",
-		"Cookie: session=9f2c61d0b7a84e3c95d1f0aa6be27c48; theme=dark; consent=necessary.statistics; basket=730214",
+		"Cookie: session=9f2c61d0b7a84e3c95d1f0aa6be27c48e1; theme=dark; consent=necessary.statistics; basket=730214; " +
+			"seen=LMP-2041.BLB-0927.CBL-3310.SHD-1185; visitor=52c1b9e07d6f4a83a0be41c7d95f3e26; variant=checkout-b",
 		"Upgrade-Insecure-Requests: 1",
 		"Sec-Fetch-Dest: document",
 		"Sec-Fetch-Mode: navigate",
