@@ -208,7 +208,7 @@ func (c *comparison) pacedTurn(ctx context.Context, e *entrant, rate float64) er
 	}
 	// Long enough for a thousandth of the requests to be some, where that does not take too long.
 	enough := time.Duration(2000 / rate * float64(time.Second))
-	paced, err := l.RunAt(ctx, rate, min(max(c.Duration, enough), max(c.Duration, 3*time.Second)))
+	paced, err := l.RunAt(ctx, rate, min(max(c.Duration, enough), 8*c.Duration))
 	if err != nil {
 		return err
 	}
