@@ -70,6 +70,7 @@ verb_test() {
   need git go clang gcc wasi-libc rust rust-wasi cargo cargo-wasm node npm pip curl nginx haproxy
   part 'handlers' handlers
   sdks examples
+  part 'bench handlers' bench/handlers/build.sh
   part 'program' verb_build
   checks
   part 'npm packages' npm_packages
@@ -156,7 +157,7 @@ checks() {
     ./examples/abi/hello-go ./examples/go/... ./engine/testdata/toolchains/golang
   part 'staticcheck' static_check
   if have shellcheck; then
-    part 'shellcheck' shellcheck build.sh .ci/run scripts/cargo sdk-*/build.sh
+    part 'shellcheck' shellcheck build.sh .ci/run scripts/cargo sdk-*/build.sh bench/handlers/build.sh bench/rivals/install.sh
   else
     printf '%-16s %s\n' 'shellcheck' 'skipped: not installed'
   fi
