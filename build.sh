@@ -126,12 +126,23 @@ verb_bench() {
       need clang rust cargo cargo-wasm node npm nginx
       npm_ci sdk-js
       bench/handlers/build.sh
-      bench/rivals/install.sh || echo 'The report says why these are missing.'
+      rivals "$@"
       ;;
   esac
   go -C bench build -o "$PWD/build/bench/bench" .
   [ $# -gt 0 ] || set -- --json build/bench/results.json
   build/bench/bench "$@"
+}
+
+# rivals installs the servers that are programs of their own, or those of them that --servers names.
+rivals() {
+  local server wanted=()
+  for server in nginx node workerd hyper wasmtime; do
+    if [[ " $* " != *' --servers'* || " $* " == *"$server"* ]]; then
+      wanted+=("$server")
+    fi
+  done
+  [ ${#wanted[@]} -eq 0 ] || bench/rivals/install.sh "${wanted[@]}" || echo 'The report says why these are missing.'
 }
 
 ## help       lists the verbs
