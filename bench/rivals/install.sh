@@ -83,7 +83,10 @@ install_workerd() {
   version_workerd
 }
 
-version_workerd() { "$sources"/workerd/node_modules/@cloudflare/workerd-*/bin/workerd --version; }
+version_workerd() {
+  local program=("$sources"/workerd/node_modules/@cloudflare/workerd-*/bin/workerd)
+  "${program[0]}" --version
+}
 
 install_hyper() {
   rust
@@ -98,22 +101,25 @@ install_wasmtime() {
   [ "$(version_wasmtime 2>/dev/null)" = "wasmtime $wasmtime_version" ] ||
     cargo install wasmtime-cli --version "$wasmtime_version" --locked --root "$out/wasmtime" --no-default-features --features \
       run,serve,compile,pooling-allocator,parallel-compilation,component-model,component-model-async,wasi-http,cache,threads,gc,gc-drc,gc-null
-  component
+  components
 }
 
 version_wasmtime() { "$out/wasmtime/bin/wasmtime" --version; }
 
-# component builds what `wasmtime serve` runs. The linker makes a module, and wasm-tools a component of it.
-component() {
-  local target=wasm32-unknown-unknown module=$out/component/wasm32-unknown-unknown/release/component.wasm
+# components builds what `wasmtime serve` runs. The linker makes modules, and wasm-tools components of them.
+components() {
+  local target=wasm32-unknown-unknown version
   have wasm-ld || fail 'error: wasm-ld is not there; on Debian 12, root installs it with: apt-get install lld'
   [ "$("$out/wasm-tools/bin/wasm-tools" --version 2>/dev/null)" = "wasm-tools $wasm_tools_version" ] ||
     cargo install wasm-tools --version "$wasm_tools_version" --locked --root "$out/wasm-tools" \
       --no-default-features --features component
   RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld \
     cargo build "${build_std[@]}" --locked --release --target "$target" \
-    --manifest-path "$sources/wasmtime/Cargo.toml" --target-dir "$out/component"
-  "$out/wasm-tools/bin/wasm-tools" component new "$module" -o "$out/wasmtime/component.wasm"
+    --manifest-path "$sources/wasmtime/Cargo.toml" --target-dir "$out/components"
+  for version in 0.2 0.3; do
+    "$out/wasm-tools/bin/wasm-tools" component new "$out/components/$target/release/serve_${version/./}.wasm" \
+      -o "$out/wasmtime/wasi-$version.wasm"
+  done
 }
 
 # ----- Rust: Debian 12 has one that is new enough for all of this, for its browsers. -----
@@ -127,7 +133,9 @@ rust() {
     return
   fi
   debian_rust "$out/rust"
-  export LD_LIBRARY_PATH=$out/rust/usr/lib/$(uname -m)-linux-gnu RUSTC=$out/rust/usr/bin/rustc
+  RUSTC=$out/rust/usr/bin/rustc
+  LD_LIBRARY_PATH=$out/rust/usr/lib/$(uname -m)-linux-gnu
+  export RUSTC LD_LIBRARY_PATH
   cargo() { "$out/rust/usr/bin/cargo" "$@"; }
   # It comes without a standard library for WebAssembly, but with its sources. To build that is still unstable.
   build_std=(-Z 'build-std=std,panic_abort')

@@ -78,6 +78,7 @@ var Table = []Server{
 	workerd,
 	wasmtime,
 	wasmtimeReuse,
+	wasmtime03,
 	sluice,
 	sluiceConnection,
 	sluiceShared,

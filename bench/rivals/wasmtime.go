@@ -6,35 +6,45 @@ import (
 	"strings"
 )
 
-// wasmtime runs a component of wasi:http 0.2, for which an instance for each request is the default of `wasmtime serve`, as
-// are the pooling allocator and a thread for each processor. No other setting of it is about speed.
+// wasmtime is `wasmtime serve` with its defaults: the pooling allocator, a thread for each processor, and for components of
+// wasi:http 0.2 an instance for each request.
 var wasmtime = Server{
 	Name:    "wasmtime",
 	Long:    true,
 	About:   "wasmtime serve with a component in Rust (wasi:http 0.2), a clean instance for each request, its default",
 	Version: wasmtimeVersion,
-	Start:   inWasmtime(),
+	Start:   inWasmtime("wasi-0.2.wasm"),
 }
 
-// wasmtimeReuse has an instance answer as many requests as is the default for components of wasi:http 0.3, one at a time:
-// those of 0.2 cannot do more.
+// wasmtimeReuse has an instance answer as many requests as is the default for wasi:http 0.3. Of 0.2 it cannot answer two at a
+// time.
 var wasmtimeReuse = Server{
 	Name:    "wasmtime-reuse",
 	Long:    true,
 	About:   "the same, an instance for 128 requests, one after the other",
 	Variant: true,
 	Version: wasmtimeVersion,
-	Start:   inWasmtime("--max-instance-reuse-count", "128"),
+	Start:   inWasmtime("wasi-0.2.wasm", "--max-instance-reuse-count", "128"),
 }
 
-// inWasmtime starts `wasmtime serve` with flags.
-func inWasmtime(flags ...string) func(context.Context, *Site) (*Process, error) {
+// wasmtime03 is the default for components of wasi:http 0.3.
+var wasmtime03 = Server{
+	Name:    "wasmtime-0.3",
+	Long:    true,
+	About:   "wasmtime serve with a component of wasi:http 0.3, an instance for 128 requests, 16 of them at a time, its default",
+	Variant: true,
+	Version: wasmtimeVersion,
+	Start:   inWasmtime("wasi-0.3.wasm"),
+}
+
+// inWasmtime starts `wasmtime serve` with a component and flags.
+func inWasmtime(component string, flags ...string) func(context.Context, *Site) (*Process, error) {
 	return func(ctx context.Context, site *Site) (*Process, error) {
 		program, err := wasmtimeProgram(site)
 		if err != nil {
 			return nil, err
 		}
-		component, err := installed(site, "wasmtime", "component.wasm")
+		wasm, err := installed(site, "wasmtime", component)
 		if err != nil {
 			return nil, err
 		}
@@ -42,7 +52,7 @@ func inWasmtime(flags ...string) func(context.Context, *Site) (*Process, error) 
 		if err != nil {
 			return nil, err
 		}
-		args := append([]string{"serve", "--addr", address}, append(flags, component)...)
+		args := append([]string{"serve", "--addr", address}, append(flags, wasm)...)
 		return Run(ctx, exec.CommandContext(ctx, program, args...), address)
 	}
 }

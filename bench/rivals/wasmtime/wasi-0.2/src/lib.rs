@@ -1,6 +1,6 @@
 //! All endpoints as a component with wasi:http's incoming-handler, for `wasmtime serve`.
 
-#[path = "../../hyper/src/work.rs"]
+#[path = "../../../hyper/src/work.rs"]
 mod work;
 
 use wasip2::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
