@@ -158,6 +158,9 @@ func checkEcho(t *testing.T, url string) {
 // checkStreaming sends a second piece when it has got the first one back.
 func checkStreaming(t *testing.T, url string, piece []byte) {
 	reader, writer := io.Pipe()
+	// The client's own limit waits for the body's next piece.
+	late := time.AfterFunc(10*time.Second, func() { writer.CloseWithError(errors.New("the first piece did not come back")) })
+	defer late.Stop()
 	go func() { _, _ = writer.Write(piece) }()
 	response := post(t, url, "application/octet-stream", reader)
 	for range 2 {
