@@ -6,6 +6,8 @@ import (
 	"strings"
 )
 
+// hyper is Rust in native code. What it computes is the same source with the same libraries as in the component for wasmtime, so
+// that /compute shows what a sandbox costs. Libraries with assembly of their own would be faster, as that of net/http is.
 var hyper = Server{
 	Name:    "hyper",
 	Long:    true,
