@@ -57,7 +57,7 @@ install_and_tell() {
 
 # why finds the first error in what was said, or gives the last line.
 why() {
-  grep -m 1 -E '^(error|npm error|E:)' "$1" || tail -n 1 "$1"
+  grep -m 1 -E '^(error|npm error|E:)' "$1" || tail -n 1 "$1" | grep . || echo 'it failed without a word'
 }
 
 # ----- The servers: how each is installed, and which version it then says it is -----
