@@ -9,7 +9,7 @@ import (
 )
 
 // markdown writes the page. Plots are by the names of sections.
-func markdown(w io.Writer, r *measure.Results, plots map[string]string) {
+func markdown(w io.Writer, r *measure.Results, plots map[string][]string) {
 	fmt.Fprintf(w, "# Benchmarks\n\nMade by `./build.sh bench --out docs`; [bench/README.md](../bench/README.md) says how it is measured "+
 		"and how to read it.\n\n%s.\n\nFigures are the median of the rounds, in brackets the least and the most. In the plots a box is "+
 		"the middle half of the rounds, and a line reaches from the least to the most.\n", machine(r))
@@ -23,7 +23,7 @@ func markdown(w io.Writer, r *measure.Results, plots map[string]string) {
 	}
 	for _, s := range all {
 		fmt.Fprintf(w, "\n## %s\n\n", strings.ToUpper(s.title[:1])+s.title[1:])
-		if plot := plots[s.name]; plot != "" {
+		for _, plot := range plots[s.name] {
 			fmt.Fprintf(w, "![%s](%s)\n\n", s.title, plot)
 		}
 		s.markdown(w)

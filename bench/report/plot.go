@@ -40,31 +40,17 @@ type bar struct {
 	values []float64
 }
 
-// writePlots draws what can be drawn, and gives the files by the names of sections.
-func writePlots(dir string, r *measure.Results) (map[string]string, error) {
-	drawn := map[string]string{}
-	put := func(name, title, unit string, bars []bar) error {
-		if len(bars) == 0 {
-			return nil
-		}
-		svg, err := drawBars(title, unit, bars)
-		if err != nil {
-			return fmt.Errorf("the plot of %s: %w", name, err)
-		}
-		drawn[name] = filepath.Base(dir) + "/" + name + ".svg"
-		return os.WriteFile(filepath.Join(dir, name+".svg"), svg, 0o644)
-	}
+// plots are the files of plots, by the names of sections.
+type plots struct {
+	dir   string
+	files map[string][]string
+}
+
+// writePlots draws what can be drawn.
+func writePlots(dir string, r *measure.Results) (map[string][]string, error) {
+	drawn := plots{dir, map[string][]string{}}
 	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		unit := "requests per CPU second"
-		if w.Large {
-			unit = "MiB per CPU second"
-		}
-		var bars []bar
-		for j := range w.Servers {
-			bars = append(bars, bar{w.Servers[j].Server, yields(w, &w.Servers[j])})
-		}
-		if err := put(w.Name, w.About, unit, bars); err != nil {
+		if err := drawn.workload(&r.Workloads[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -72,29 +58,76 @@ func writePlots(dir string, r *measure.Results) (map[string]string, error) {
 	for _, one := range r.Idle {
 		bars = append(bars, bar{one.Server, []float64{one.Each() / 1024}})
 	}
-	return drawn, put("idle", "memory of an idle connection; less is better", "KiB", bars)
+	return drawn.files, drawn.bars("idle", "memory of an idle connection: less is better", "KiB", bars)
+}
+
+// workload draws what requests cost, and how long they took.
+func (p *plots) workload(w *measure.Workload) error {
+	unit := "requests per CPU second"
+	if w.Large {
+		unit = "MiB per CPU second"
+	}
+	var bars []bar
+	var ranges []latencies
+	for i := range w.Servers {
+		m := &w.Servers[i]
+		bars = append(bars, bar{m.Server, yields(w, m)})
+		if len(m.Paced) > 0 {
+			ranges = append(ranges, latenciesOf(m))
+		}
+	}
+	if err := p.bars(w.Name, w.About+": more is better", unit, bars); err != nil || len(ranges) == 0 {
+		return err
+	}
+	svg, err := drawLatencies(fmt.Sprintf("the same at %s requests/s: less is better", grouped(w.Rate)), ranges)
+	if err != nil {
+		return fmt.Errorf("the latencies of %s: %w", w.Name, err)
+	}
+	return p.put(w.Name, w.Name+"-latency.svg", svg)
+}
+
+func (p *plots) bars(section, title, unit string, bars []bar) error {
+	if len(bars) == 0 {
+		return nil
+	}
+	svg, err := drawBars(title, unit, bars)
+	if err != nil {
+		return fmt.Errorf("the plot of %s: %w", section, err)
+	}
+	return p.put(section, section+".svg", svg)
+}
+
+func (p *plots) put(section, file string, svg []byte) error {
+	p.files[section] = append(p.files[section], filepath.Base(p.dir)+"/"+file)
+	return os.WriteFile(filepath.Join(p.dir, file), svg, 0o644)
 }
 
 // drawBars draws a bar for the median of each server's values, and how they spread.
 func drawBars(title, unit string, bars []bar) ([]byte, error) {
-	p := plot.New()
-	p.BackgroundColor = nil // there is none
-	p.Title.Text = title
-	style(&p.Title.TextStyle, fontSize+1)
-	p.Title.Padding = 3 * vg.Millimeter
-	p.X.Label.Text = unit
+	p := newPlot(title, unit, len(bars), func(i int) string { return bars[i].name })
 	p.X.Min, p.X.Max = 0, 0
 	for _, b := range bars {
 		p.X.Max = max(p.X.Max, measure.Summarize(b.values).Max)
 	}
 	p.X.Max *= 1.12 // room for the number behind the bar
-	names := make([]string, len(bars))
-	for i, b := range bars {
-		names[len(bars)-1-i] = b.name // the first on top
+	p.X.Tick.Marker = thousands{}
+	p.Add(barsPlotter(bars))
+	return draws(p, len(bars))
+}
+
+// newPlot is a plot with a line for each of some names, the first on top.
+func newPlot(title, unit string, count int, name func(int) string) *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil // there is none
+	p.Title.Text, p.X.Label.Text = title, unit
+	style(&p.Title.TextStyle, fontSize+1)
+	p.Title.Padding = 3 * vg.Millimeter
+	names := make([]string, count)
+	for i := range count {
+		names[count-1-i] = name(i)
 	}
 	p.NominalY(names...)
-	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
-	p.X.Tick.Marker = thousands{}
+	p.Y.Min, p.Y.Max = -0.6, float64(count)-0.4
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		style(&axis.Label.TextStyle, fontSize)
 		style(&axis.Tick.Label, fontSize)
@@ -104,9 +137,12 @@ func drawBars(title, unit string, bars []bar) ([]byte, error) {
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = text.XRight, text.YCenter
 	p.X.Label.TextStyle.XAlign, p.X.Label.TextStyle.YAlign = text.XCenter, text.YBottom
 	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
-	p.Add(barsPlotter(bars))
+	return p
+}
 
-	canvas := vgsvg.NewWith(vgsvg.UseWH(plotWidth, vg.Length(len(bars))*rowHeight+3*vg.Centimeter))
+// draws makes an SVG of a plot with so many lines.
+func draws(p *plot.Plot, count int) ([]byte, error) {
+	canvas := vgsvg.NewWith(vgsvg.UseWH(plotWidth, vg.Length(count)*rowHeight+3*vg.Centimeter))
 	const margin = 3 * vg.Millimeter
 	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
 	var svg bytes.Buffer
@@ -128,9 +164,7 @@ type barsPlotter []bar
 // Plot draws them, and is what makes this a plot.Plotter.
 func (bars barsPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
-	for _, tick := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
-		c.StrokeLine2(draw.LineStyle{Color: faint, Width: 0.5}, x(tick.Value), c.Min.Y, x(tick.Value), c.Max.Y)
-	}
+	drawGrid(c, p)
 	for i, b := range bars {
 		s := measure.Summarize(b.values)
 		middle := y(float64(len(bars) - 1 - i))
@@ -144,6 +178,16 @@ func (bars barsPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		label := p.X.Tick.Label
 		label.XAlign, label.YAlign = text.XLeft, text.YCenter
 		c.FillText(label, vg.Point{X: end + 1.5*vg.Millimeter, Y: middle}, grouped(s.Median))
+	}
+}
+
+// drawGrid draws a line up from each labelled tick.
+func drawGrid(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	for _, tick := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		if tick.Label != "" {
+			c.StrokeLine2(draw.LineStyle{Color: faint, Width: 0.5}, x(tick.Value), c.Min.Y, x(tick.Value), c.Max.Y)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package report makes tables, plots and judgements of what was measured.
 //
 // Its files, top down: report (the whole), sections (what the tables hold), bars (what is expected), noise (whether the machine
-// was quiet), text and markdown (how tables look), plot (how figures look).
+// was quiet), text and markdown (how tables look), plot and latency (how figures look).
 package report
 
 import (

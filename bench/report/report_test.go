@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "benchmarks.md", read(t, filepath.Join(dir, "benchmarks.md")))
-	for _, name := range []string{"hello-64.svg", "echo-100m.svg", "idle.svg"} {
+	for _, name := range []string{"hello-64.svg", "hello-64-latency.svg", "echo-100m.svg", "idle.svg"} {
 		golden(t, name, read(t, filepath.Join(dir, "benchmarks", name)))
 	}
 	// A plot that nobody makes any more does not stay.
