@@ -72,7 +72,8 @@ type decades struct{}
 // Ticks makes this a plot.Ticker.
 func (decades) Ticks(least, most float64) (ticks []plot.Tick) {
 	for at := least; at <= most*1.01; at *= 10 {
-		ticks = append(ticks, plot.Tick{Value: at, Label: strings.TrimSuffix(grouped(at), ".0")})
+		whole, _, _ := strings.Cut(grouped(at), ".")
+		ticks = append(ticks, plot.Tick{Value: at, Label: whole})
 	}
 	return ticks
 }
