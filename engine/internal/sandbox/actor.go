@@ -26,11 +26,22 @@ type seat struct {
 
 // Lock implements [exchange.Shared].
 func (s *seat) Lock() {
-	if !s.mu.TryLock() {
-		s.exchange.Yield() // who has it may compute for long
-		s.mu.Lock()
-	}
+	lockFor(s.exchange, &s.mu)
 	s.held = true
+}
+
+// tries is how often a lock is tried before others are let go on: some microseconds, in which most are done with it.
+const tries = 1000
+
+// lockFor takes a lock for an exchange. Others go on without it when whoever has the lock keeps it for long.
+func lockFor(x exchange.Exchange, mu *sync.Mutex) {
+	for range tries {
+		if mu.TryLock() {
+			return
+		}
+	}
+	x.Yield()
+	mu.Lock()
 }
 
 // Unlock implements [exchange.Shared].
@@ -68,7 +79,7 @@ func (p *Pool) serveShared(x exchange.Exchange) error {
 	if err != nil {
 		return err
 	}
-	defer p.part(a)
+	defer p.part(a, x)
 	return a.serve(x)
 }
 
@@ -127,10 +138,7 @@ func (a *actor) deliver(session *hostabi.Session) error {
 
 // join finds the instance for a session, and makes one if there is none, or none for further sessions.
 func (p *Pool) join(x exchange.Exchange) (*actor, error) {
-	if !p.sharing.TryLock() {
-		x.Yield() // who has it may make an instance, or wait for a session
-		p.sharing.Lock()
-	}
+	lockFor(x, &p.sharing) // who has it may make an instance, or wait for a session
 	defer p.sharing.Unlock()
 	if a := p.actor; a != nil && !a.worn(x) {
 		a.sessions++
@@ -148,15 +156,14 @@ func (p *Pool) join(x exchange.Exchange) (*actor, error) {
 
 // worn reports whether the instance must not have another session.
 func (a *actor) worn(x exchange.Exchange) bool {
-	s := &seat{actor: a, exchange: x}
-	s.Lock()
-	defer s.Unlock()
+	lockFor(x, &a.mu)
+	defer a.mu.Unlock()
 	return a.instance.worn()
 }
 
 // part ends a session's part in an instance. The last one leaves it to those who come before it has been idle for too long.
-func (p *Pool) part(a *actor) {
-	p.sharing.Lock()
+func (p *Pool) part(a *actor, x exchange.Exchange) {
+	lockFor(x, &p.sharing)
 	defer p.sharing.Unlock()
 	if a.sessions--; a.sessions > 0 {
 		return

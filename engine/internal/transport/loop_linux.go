@@ -80,6 +80,8 @@ type loop struct {
 	// postponed are the connections that come at the end of the round, of which some were written.
 	postponed []*conn
 	written   int
+	// followers are goroutines that wait to lead: their stacks have grown to what serving takes.
+	followers []chan uint64
 	// sockets are those that are watched, by their place; free are places without one.
 	sockets []*polled
 	free    []int32
@@ -100,7 +102,7 @@ func (l *loops) open(count int, clock *clock) error {
 			return err
 		}
 		l.all = append(l.all, one)
-		go one.lead(0)
+		go one.run(0)
 	}
 	return nil
 }
@@ -140,6 +142,31 @@ func newLoop(clock *clock) (*loop, error) {
 
 // noPlace stands for the alarm among the places of sockets.
 const noPlace = -1
+
+// maxFollowers is how many goroutines wait to lead a loop.
+const maxFollowers = 16
+
+// run leads a loop again and again, and waits for its next turn in between.
+func (l *loop) run(turn uint64) {
+	next := make(chan uint64, 1)
+	for more := true; more; turn, more = <-next {
+		l.lead(turn)
+		if !l.follow(next) {
+			return
+		}
+	}
+}
+
+// follow has a goroutine learn of its next turn, unless enough wait for theirs. The channel is closed when the loop ends.
+func (l *loop) follow(next chan uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.followers) == maxFollowers || l.ended() {
+		return false
+	}
+	l.followers = append(l.followers, next)
+	return true
+}
 
 // lead serves what the loop learns of, as long as the turn lasts.
 func (l *loop) lead(turn uint64) {
@@ -208,7 +235,10 @@ func (l *loop) wait() bool {
 		// Whoever else is ready to run does so first: the operating system does not know of them.
 		runtime.Gosched()
 		if n = l.poll(0); n == 0 {
-			if l.ended() {
+			l.mu.Lock()
+			ended := l.ended()
+			l.mu.Unlock()
+			if ended {
 				return false
 			}
 			n = l.poll(-1)
@@ -247,7 +277,13 @@ func (l *loop) pass(turn uint64) {
 // passOn is called with the lock, and not while the leader waits.
 func (l *loop) passOn() {
 	l.serving = false
-	go l.lead(l.turn.Add(1))
+	turn := l.turn.Add(1)
+	if last := len(l.followers) - 1; last >= 0 {
+		l.followers[last] <- turn
+		l.followers = l.followers[:last]
+		return
+	}
+	go l.run(turn)
 }
 
 func (l *loop) unstick() {
@@ -294,7 +330,7 @@ func (l *loop) forget(s *polled) {
 	defer l.mu.Unlock()
 	l.sockets[s.place] = nil
 	l.free = append(l.free, s.place)
-	if l.closing && len(l.free) == len(l.sockets) {
+	if l.ended() {
 		l.ring()
 	}
 }
@@ -317,14 +353,16 @@ func (l *loop) silence() {
 	_, _ = unix.Read(l.alarm, rings[:])
 }
 
-// ended reports whether there will be no events any more.
-func (l *loop) ended() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closing && len(l.free) == len(l.sockets)
-}
+// ended reports whether there will be no events any more. Called with the lock.
+func (l *loop) ended() bool { return l.closing && len(l.free) == len(l.sockets) }
 
 func (l *loop) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, next := range l.followers {
+		close(next)
+	}
+	l.followers = nil
 	unix.Close(l.alarm)
 	unix.Close(l.epoll)
 }
