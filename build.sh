@@ -120,7 +120,7 @@ verb_bench() {
       ;;
     *' --short '*)
       need clang cargo-wasm
-      bench/handlers/build.sh serve hello-c tenant-c
+      bench/handlers/build.sh hello-c echo-c download-c serve tenant-c
       ;;
     *)
       need clang rust cargo cargo-wasm node npm nginx

@@ -83,7 +83,7 @@ var Table = []Server{
 	sluiceConnection,
 	sluiceShared,
 	sluiceNativeCore,
-	sluiceC,
+	sluiceRust,
 	sluiceJS,
 	sluiceJSShared,
 	sluiceTenants(1),

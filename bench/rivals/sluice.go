@@ -15,60 +15,64 @@ import (
 
 // Sluice, embedded into the program of bench/server. Its handlers are built from bench/handlers.
 
+// fastest are the handlers by path: in C, without an SDK, what moves bytes, and in Rust what parses and computes.
+var fastest = map[string]string{
+	"/hello": "hello-c", "/echo": "echo-c", "/64k": "download-c", "/100m": "download-c", "/": "serve",
+}
+
 var sluice = Server{
 	Name:    "sluice",
-	About:   "Sluice: the core and a handler in Rust sandboxed, a clean instance for each request",
-	Version: sluiceVersion("serve.wasm"),
-	Start:   inSluice("serve.wasm"),
+	About:   "Sluice: core and handlers sandboxed, a clean instance for each request; handlers in C, in Rust for JSON and compute",
+	Version: sluiceVersion("hello-c", "echo-c", "download-c", "serve"),
+	Start:   inSluice(fastest),
+}
+
+var sluiceRust = Server{
+	Name:    "sluice-rust",
+	About:   "the same, all paths with one handler in Rust, over the SDK",
+	Version: sluiceVersion("serve"),
+	Start:   inSluice(one("serve")),
 }
 
 var sluiceConnection = Server{
 	Name:    "sluice-connection",
-	About:   "the same, a clean instance for each connection",
+	About:   "the same as sluice, a clean instance for each connection",
 	Variant: true,
-	Version: sluiceVersion("serve.wasm"),
-	Start:   inSluice("serve.wasm", "--isolation", "connection"),
+	Version: sluiceVersion("hello-c", "serve"),
+	Start:   inSluice(fastest, "--isolation", "connection"),
 }
 
 var sluiceShared = Server{
 	Name:    "sluice-shared",
 	About:   "the same, one instance for all requests",
 	Variant: true,
-	Version: sluiceVersion("serve.wasm"),
-	Start:   inSluice("serve.wasm", "--isolation", "shared"),
+	Version: sluiceVersion("hello-c", "serve"),
+	// The download in C knows one session at a time.
+	Start: inSluice(map[string]string{"/hello": "hello-c", "/": "serve"}, "--isolation", "shared"),
 }
 
 var sluiceNativeCore = Server{
 	Name:    "sluice-native-core",
 	About:   "the same as sluice, the core linked natively",
 	Variant: true,
-	Version: sluiceVersion("serve.wasm"),
-	Start:   inSluice("serve.wasm", "--core", "native"),
-}
-
-var sluiceC = Server{
-	Name:    "sluice-c",
-	About:   "the same as sluice, the handler in C without an SDK",
-	Variant: true,
-	Lacks:   lacksAllBut(workloads.Hello, "the handler says hello and nothing else"),
-	Version: sluiceVersion("hello-c.wasm"),
-	Start:   inSluice("hello-c.wasm"),
+	Version: sluiceVersion("hello-c", "serve"),
+	Start:   inSluice(fastest, "--core", "native"),
 }
 
 var sluiceJS = Server{
 	Name:    "sluice-js",
 	About:   "Sluice with a handler in JavaScript, a clean instance for each request",
 	Variant: true,
-	Version: sluiceVersion("serve-js.wasm"),
-	Start:   inSluice("serve-js.wasm"),
+	Version: sluiceVersion("serve-js"),
+	Start:   inSluice(one("serve-js")),
 }
 
 var sluiceJSShared = Server{
 	Name:    "sluice-js-shared",
 	About:   "the same, one instance for all requests",
 	Variant: true,
-	Version: sluiceVersion("serve-js.wasm"),
-	Start:   inSluice("serve-js.wasm", "--isolation", "shared"),
+	Version: sluiceVersion("serve-js"),
+	Start:   inSluice(one("serve-js"), "--isolation", "shared"),
 }
 
 // sluiceProgram is what an operator runs.
@@ -76,7 +80,7 @@ var sluiceProgram = Server{
 	Name:    "sluice-serve",
 	About:   "the program: sluice serve with a handler in Rust",
 	Variant: true,
-	Version: sluiceVersion("serve.wasm"),
+	Version: sluiceVersion("serve"),
 	Start: func(ctx context.Context, site *Site) (*Process, error) {
 		program := filepath.Join(filepath.Dir(site.Program), "sluice")
 		cmd := exec.CommandContext(ctx, program, "serve", filepath.Join(site.Build, "bench/serve.wasm"), "--addr", "127.0.0.1:0")
@@ -94,7 +98,7 @@ var sluiceSpinning = Server{
 	Variant: true,
 	Host:    "t0.example",
 	Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello or nothing"),
-	Version: sluiceVersion("spin-c.wasm"),
+	Version: sluiceVersion("spin-c"),
 	Start: func(ctx context.Context, site *Site) (*Process, error) {
 		if err := writeTenants(site, 1); err != nil {
 			return nil, err
@@ -112,7 +116,7 @@ func sluiceTenants(count int) Server {
 		Variant: true,
 		Host:    "t0.example",
 		Lacks:   lacksAllBut(workloads.Hello, "the handlers say hello and nothing else"),
-		Version: sluiceVersion("tenant-c.wasm"),
+		Version: sluiceVersion("tenant-c"),
 		Start: func(ctx context.Context, site *Site) (*Process, error) {
 			if err := writeTenants(site, count); err != nil {
 				return nil, err
@@ -140,22 +144,31 @@ func writeTenants(site *Site, count int) error {
 	return nil
 }
 
-// inSluice starts Sluice with a handler.
-func inSluice(handler string, flags ...string) func(context.Context, *Site) (*Process, error) {
+// one is a handler for all paths.
+func one(handler string) map[string]string { return map[string]string{"/": handler} }
+
+// inSluice starts Sluice with handlers of bench/handlers, by path.
+func inSluice(handlers map[string]string, flags ...string) func(context.Context, *Site) (*Process, error) {
 	return func(ctx context.Context, site *Site) (*Process, error) {
-		wasm, err := built(filepath.Join(site.Build, "bench", handler))
-		if err != nil {
-			return nil, err
+		args := append([]string{"sluice", "--cache", site.Cache}, flags...)
+		for path, handler := range handlers {
+			wasm, err := built(filepath.Join(site.Build, "bench", handler+".wasm"))
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, "--handler", path+"="+wasm)
 		}
-		return inProgram(append([]string{"sluice", "--cache", site.Cache, "--handler", wasm}, flags...)...)(ctx, site)
+		return inProgram(args...)(ctx, site)
 	}
 }
 
-// sluiceVersion is the commit that the program was built from.
-func sluiceVersion(handler string) func(context.Context, *Site) (string, error) {
+// sluiceVersion is the commit that the program was built from. Without the handlers there is none.
+func sluiceVersion(handlers ...string) func(context.Context, *Site) (string, error) {
 	return func(ctx context.Context, site *Site) (string, error) {
-		if _, err := built(filepath.Join(site.Build, "bench", handler)); err != nil {
-			return "", err
+		for _, handler := range handlers {
+			if _, err := built(filepath.Join(site.Build, "bench", handler+".wasm")); err != nil {
+				return "", err
+			}
 		}
 		cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty")
 		cmd.Dir = site.Root

@@ -24,7 +24,8 @@ import (
 type options struct {
 	profiles string
 
-	handler, spin   string
+	handlers        map[string]string
+	spin            string
 	cache           string
 	isolation, core string
 	tenants         string
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	var o options
 	flags := pflag.NewFlagSet("server NAME", pflag.ContinueOnError)
 	flags.StringVar(&o.profiles, "cpuprofile", "", "write the CPU profile into `DIR`")
-	flags.StringVar(&o.handler, "handler", "", "sluice: the module that answers, a `FILE`")
+	flags.StringToStringVar(&o.handlers, "handler", nil, "sluice: the modules that answer, by path, `PATH=FILE`; / stands for all others")
 	flags.StringVar(&o.cache, "cache", "", "sluice: keep compiled modules in `DIR`")
 	flags.StringVar(&o.isolation, "isolation", "request", "sluice: who shares an instance, `POLICY` request, connection or shared")
 	flags.StringVar(&o.core, "core", "wasm", "sluice: how the parser runs, `WAY` wasm or native")

@@ -15,16 +15,17 @@ import (
 // cpu is what a request may compute. The default is a bound for small handlers; some of these are asked to compute for long.
 const cpu = 20 * time.Second
 
-// newSluice makes an engine that serves one handler, or tenants with one each.
+// newSluice makes an engine that serves a handler for each path, or tenants with one handler each.
 func newSluice(ctx context.Context, o *options) (func(net.Listener) error, error) {
 	config := engine.Config{Core: engine.Core(o.core), CacheDir: o.cache, TenantIdle: time.Hour}
 	isolation := engine.Isolation(o.isolation)
-	if o.handler != "" {
-		module, err := read(o.handler)
+	for path, file := range o.handlers {
+		module, err := read(file)
 		if err != nil {
 			return nil, err
 		}
-		config.Routes = []engine.Route{{Handler: module, Isolation: isolation, Limits: engine.Limits{CPU: cpu}}}
+		route := engine.Route{Path: path, Handler: module, Isolation: isolation, Limits: engine.Limits{CPU: cpu}}
+		config.Routes = append(config.Routes, route)
 		// What computes for long is let do so, but not what never ends.
 		config.Limits.CPU = cpu
 	}

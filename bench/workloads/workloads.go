@@ -94,7 +94,7 @@ var Table = []Workload{
 	},
 	{
 		Name: "isolation", About: "a short GET on 64 connections, by who shares an instance", Endpoint: Hello, Against: []string{"sluice-shared"},
-		Servers: []string{"wasmtime", "wasmtime-reuse", "sluice", "sluice-connection", "sluice-shared", "sluice-native-core", "sluice-c"},
+		Servers: []string{"wasmtime", "wasmtime-reuse", "sluice", "sluice-connection", "sluice-shared", "sluice-native-core", "sluice-rust"},
 		Plan:    load.Plan{Requests: []load.Request{get(Hello)}, Connections: 64},
 	},
 	{
