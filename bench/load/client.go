@@ -53,10 +53,12 @@ func (c *client) run(ctx context.Context, start time.Time, d time.Duration) erro
 
 // exchange sends the next request, or as many as are pipelined, and reads the answers.
 func (c *client) exchange(ctx context.Context) error {
-	if c.plan.Fresh {
+	if c.conn == nil {
 		if err := c.dial(ctx); err != nil {
 			return err
 		}
+	}
+	if c.plan.Fresh {
 		defer c.close()
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {

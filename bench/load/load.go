@@ -54,19 +54,26 @@ type Done struct {
 
 // Dial opens the connections of a plan.
 func Dial(ctx context.Context, address string, plan Plan) (*Load, error) {
-	l := &Load{plan: plan}
-	for i := range plan.Connections {
-		c := newClient(address, plan, i)
-		l.clients = append(l.clients, c)
-		if plan.Fresh {
-			continue // each request has its own
-		}
+	l := New(address, plan)
+	if plan.Fresh {
+		return l, nil // each request has its own
+	}
+	for _, c := range l.clients {
 		if err := c.dial(ctx); err != nil {
 			l.Close()
 			return nil, err
 		}
 	}
 	return l, nil
+}
+
+// New has each connection opened by its first request.
+func New(address string, plan Plan) *Load {
+	l := &Load{plan: plan}
+	for i := range plan.Connections {
+		l.clients = append(l.clients, newClient(address, plan, i))
+	}
+	return l
 }
 
 // Close closes the connections.
@@ -94,21 +101,43 @@ func (l *Load) Until(ctx context.Context) error {
 	return l.each(func(c *client) error { return c.run(ctx, start, 24*time.Hour) })
 }
 
-// Once sends every connection's next request once, so many at a time, and gives the number of those that were answered, with
-// the error of one that was not.
+// Once sends every connection's next request once, so many at a time, up to the first that is not answered. It gives the number
+// of those that were.
 func (l *Load) Once(ctx context.Context, atATime int) (answered int, err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var count atomic.Int64
 	turns := make(chan struct{}, atATime)
-	err = l.each(func(c *client) error {
+	_ = l.each(func(c *client) error {
 		turns <- struct{}{}
 		defer func() { <-turns }()
-		if err := errors.Join(ctx.Err(), c.exchange(ctx)); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.exchange(ctx); err != nil {
+			stop(err)
 			return err
 		}
 		count.Add(1)
 		return nil
 	})
-	return int(count.Load()), err
+	return int(count.Load()), context.Cause(ctx)
+}
+
+// Alive sends every connection's next request once, so many at a time, and gives the number of those that were answered.
+func (l *Load) Alive(ctx context.Context, atATime int) int {
+	var count atomic.Int64
+	turns := make(chan struct{}, atATime)
+	_ = l.each(func(c *client) error {
+		turns <- struct{}{}
+		defer func() { <-turns }()
+		if c.conn == nil || ctx.Err() != nil || c.exchange(ctx) != nil {
+			return nil
+		}
+		count.Add(1)
+		return nil
+	})
+	return int(count.Load())
 }
 
 // each does something with all connections at a time, and gives one error of many: a server that fails does so on all of them.

@@ -103,6 +103,40 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// TestAlive counts connections that are still answered.
+func TestAlive(t *testing.T) {
+	answered := 0
+	var mu sync.Mutex
+	address := listen(t, func(conn net.Conn) {
+		in := bufio.NewReader(conn)
+		for range 2 {
+			if _, err := http.ReadRequest(in); err != nil {
+				return
+			}
+			mu.Lock()
+			answered++
+			hangUp := answered == 5 // the second request of one
+			mu.Unlock()
+			if hangUp {
+				return
+			}
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(hello), hello)
+		}
+	})
+	l := New(address, Plan{Requests: []Request{ask}, Connections: 4})
+	defer l.Close()
+	if count, err := l.Once(t.Context(), 2); count != 4 || err != nil {
+		t.Errorf("%d of 4 were answered, %v", count, err)
+	}
+	if count := l.Alive(t.Context(), 2); count != 3 {
+		t.Errorf("%d are alive, want 3", count)
+	}
+	// The connections that have had two requests are closed now.
+	if count, err := l.Once(t.Context(), 1); count != 0 || err == nil {
+		t.Errorf("%d were answered after the end, %v", count, err)
+	}
+}
+
 // TestStreamRefused has a server answer and go away while a body is sent.
 func TestStreamRefused(t *testing.T) {
 	l, err := Dial(t.Context(), answerOnce(t, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n", 1),

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// idleConnections are as many as are opened, where file descriptors allow it.
+	// idleConnections are as many as are opened, where file descriptors allow it, fewIdle where the server does not bear them.
 	idleConnections = 10_000
+	fewIdle         = 1_000
 	// settle is how long a server is left alone before its memory is looked at.
 	settle = time.Second
 )
@@ -24,6 +25,8 @@ type Idle struct {
 	After  int64 `json:"after_bytes"`
 	// Kept is how many connections still answered when the memory had been looked at.
 	Kept int `json:"kept"`
+	// Refused says what happened with more connections, if those were tried before.
+	Refused string `json:"refused,omitempty"`
 }
 
 // Each is the memory of a connection, in bytes.
@@ -40,6 +43,12 @@ func (c *comparison) idle(ctx context.Context, in []*entrant) error {
 		c.Tell("idle, %d connections to %s", count, e.server.Name)
 		idle, err := c.idleOf(ctx, e, count)
 		e.end()
+		if err != nil && count > fewIdle {
+			refused := fmt.Sprintf("with %d connections: %v", count, c.fail(e, err))
+			idle, err = c.idleOf(ctx, e, fewIdle)
+			idle.Refused = refused
+			e.end()
+		}
 		if err != nil {
 			e.failed = c.fail(e, err)
 			continue
@@ -60,10 +69,7 @@ func (c *comparison) idleOf(ctx context.Context, e *entrant, count int) (idle Id
 	}
 	plan := e.workload.Plan
 	plan.Connections = count
-	l, err := load.Dial(ctx, e.process.Address, plan)
-	if err != nil {
-		return idle, err
-	}
+	l := load.New(e.process.Address, plan) // opened by and by: that many at once are another matter
 	defer l.Close()
 	const atATime = 64
 	if answered, err := l.Once(ctx, atATime); err != nil {
@@ -74,6 +80,6 @@ func (c *comparison) idleOf(ctx context.Context, e *entrant, count int) (idle Id
 		return idle, err
 	}
 	// That some are closed is no failure but a server's policy, and said beside the figure.
-	idle.Kept, _ = l.Once(ctx, atATime)
+	idle.Kept = l.Alive(ctx, atATime)
 	return idle, ctx.Err()
 }

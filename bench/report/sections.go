@@ -162,6 +162,9 @@ func idle(r *measure.Results) section {
 	for _, one := range r.Idle {
 		s.rows = append(s.rows, []cell{plain("%s", one.Server), plain("%d", one.Connections), plain("%.1f", one.Each()/1024),
 			plain("%.0f", float64(one.Before)/(1<<20)), plain("%.0f", float64(one.After)/(1<<20)), plain("%d", one.Kept)})
+		if one.Refused != "" {
+			s.notes = append(s.notes, fmt.Sprintf("%s has fewer, because %s.", one.Server, one.Refused))
+		}
 	}
 	return s
 }

@@ -94,8 +94,10 @@ var Table = []Workload{
 	},
 	{
 		Name: "isolation", About: "a short GET on 64 connections, by who shares an instance", Endpoint: Hello, Against: []string{"sluice-shared"},
-		Servers: []string{"wasmtime", "wasmtime-reuse", "sluice", "sluice-connection", "sluice-shared", "sluice-native-core", "sluice-rust"},
-		Plan:    load.Plan{Requests: []load.Request{get(Hello)}, Connections: 64},
+		Servers: []string{
+			"wasmtime", "wasmtime-reuse", "wasmtime-0.3", "sluice", "sluice-connection", "sluice-shared", "sluice-native-core", "sluice-rust",
+		},
+		Plan: load.Plan{Requests: []load.Request{get(Hello)}, Connections: 64},
 	},
 	{
 		Name: "javascript", About: "a short GET on 64 connections, handlers in JavaScript", Endpoint: Hello, Against: []string{"workerd", "node"},
