@@ -55,8 +55,8 @@ func (l lead) postpone(c *conn) bool {
 	return true
 }
 
-// batch is how many sockets a loop learns about at a time.
-const batch = 128
+// batch is how many sockets a loop learns about at a time: more would wait long, and wear out the caches.
+const batch = 32
 
 // loop is one loop. There are as many as processors.
 type loop struct {
