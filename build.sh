@@ -78,6 +78,7 @@ verb_test() {
   sdks test
   part 'go test' env SLUICE_REQUIRE_TOOLCHAINS=1 go test ./...
   part 'go test, bench' go -C bench test ./...
+  part 'bench, guarded' verb_bench --short --guard
   part 'witx reference' scripts/cargo run --quiet --locked --manifest-path abi/witx-check/Cargo.toml
   verdict
 }

@@ -24,15 +24,15 @@ type Bar struct {
 
 // Bars are all that is expected.
 var Bars = []Bar{
-	ratio("hello-64", "net/http", 1.6, 0.8),
-	ratio("hello-64", "fasthttp", 1.0, 0.25),
-	ratio("hello-64", "raw", 0.85, 0.2),
-	ratio("hello-64", "nginx", 0.75, 0.25),
+	ratio("hello-64", "net/http", 1.6, 1.2),
+	ratio("hello-64", "fasthttp", 1.0, 0.5),
+	ratio("hello-64", "raw", 0.85, 0.4),
+	ratio("hello-64", "nginx", 0.75, 0.4),
 	ratio("hello-64", "workerd", 4, 0),
 	ratio("hello-64", "wasmtime", 3, 0),
-	ratio("echo-100m", "net/http", 0.8, 0.25),
+	ratio("echo-100m", "net/http", 0.8, 0.45),
 	growth("hello-64", "sluice", "hello-512", "sluice", 1.15, 1.6),
-	growth("tenants-1", "sluice-tenants-1", "tenants-1000", "sluice-tenants-1000", 1.3, 2),
+	growth("tenants-1", "sluice-tenants-1", "tenants-1000", "sluice-tenants-1000", 1.3, 2.2),
 }
 
 // ratio expects Sluice to do as many times the requests of another server per CPU second.

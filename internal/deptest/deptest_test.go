@@ -53,7 +53,6 @@ var layers = []layer{
 	{"sdk-go/...", []string{"sdk-go/..."}, "handlers are built without the engine"},
 	{"examples/embed-go", []string{"engine"}, "the example shows what the public API can do alone"},
 	{"examples/...", []string{"sdk-go/..."}, "an example handler is built as anyone's would be"},
-	{"bench/...", []string{"..."}, "measurements look everywhere"},
 	{"scripts/...", nil, "checks of what was built must not share its code"},
 	{"internal/corpus", []string{"abi"}, "tests of the core and of its hosts share it, so it knows the core's records alone"},
 	{"internal/...", nil, "these are tests of the whole; what they need they import in tests"},
@@ -92,8 +91,8 @@ const sdkStdReason = "a handler that says hello must not pay for fmt, reflection
 
 // mayImportWazero are the packages that may import the runtime; mayTestWithWazero may do so in tests.
 var (
-	mayImportWazero   = []string{"engine/internal/...", "bench/..."}
-	mayTestWithWazero = []string{"engine/internal/...", "bench/...", "abi"}
+	mayImportWazero   = []string{"engine/internal/..."}
+	mayTestWithWazero = []string{"engine/internal/...", "abi"}
 )
 
 const wazeroReason = "the runtime stays an implementation detail of engine/internal, so that it can be replaced"
