@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -47,12 +46,12 @@ type conn struct {
 }
 
 // newConn makes a connection out of a socket. The core learns from what it is given that it is a server's.
-func (s *Server) newConn(accepted net.Conn) (*conn, error) {
+func (s *Server) newConn(accepted socket) (*conn, error) {
 	core, number, err := s.Cores.Open(http1.RoleNone)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{server: s, socket: s.newSocket(accepted), core: core, number: number, limits: &s.Limits}
+	c := &conn{server: s, socket: accepted, core: core, number: number, limits: &s.Limits}
 	c.session.conn = c
 	c.headDue = c.headDeadline()
 	c.deadline.Store(c.headDue)

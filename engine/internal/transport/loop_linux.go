@@ -1,9 +1,7 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -18,7 +16,7 @@ import (
 // goroutines, and no read that finds nothing; a connection that waits for a request has no goroutine and no stack.
 //
 // What is served may have to wait: for the rest of a body, for room in a socket, for a lane. Then it passes the lead on to
-// a new goroutine and goes on as a goroutine of its own, until its connection waits for a request again. Code below [conn]
+// another goroutine and goes on as one of its own, until its connection waits for a request again. Code below [conn]
 // therefore waits where it likes, so long as it calls [conn.yield] first; and if it cannot know, the reaper takes the lead
 // away from it.
 //
@@ -328,8 +326,10 @@ func (l *loop) control(operation int, s *polled, events uint32) error {
 func (l *loop) forget(s *polled) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sockets[s.place] = nil
-	l.free = append(l.free, s.place)
+	if s.place != noPlace { // it was never watched
+		l.sockets[s.place] = nil
+		l.free = append(l.free, s.place)
+	}
 	if l.ended() {
 		l.ring()
 	}
@@ -365,37 +365,6 @@ func (l *loop) end() {
 	l.followers = nil
 	unix.Close(l.alarm)
 	unix.Close(l.epoll)
-}
-
-// newSocket makes a connection's socket: one that a loop watches, where it can.
-func (s *Server) newSocket(accepted net.Conn) socket {
-	switch accepted.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
-		return &blocking{Conn: accepted}
-	}
-	fd, err := takeDescriptor(accepted.(syscall.Conn))
-	if err != nil {
-		return &blocking{Conn: accepted}
-	}
-	// Go's own poller watches what it has accepted, and would be woken each time something comes.
-	accepted.Close()
-	number := s.loops.accepted.Add(1)
-	l := s.loops.all[int(number%uint32(len(s.loops.all)))]
-	return &polled{loop: l, fd: fd, age: int32(number), address: accepted.RemoteAddr(), signal: make(chan struct{}, 1)}
-}
-
-// takeDescriptor gives a descriptor of the socket that stays open when the connection is closed.
-func takeDescriptor(accepted syscall.Conn) (fd int, err error) {
-	raw, err := accepted.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var failed error
-	err = raw.Control(func(original uintptr) {
-		fd, failed = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
-	})
-	return fd, errors.Join(err, failed)
 }
 
 // yield passes the lead on, if the connection's goroutine has it: it is about to wait, or to work for long.

@@ -24,5 +24,12 @@ func (*loops) unstick() {}
 
 func (*loops) close() {}
 
+// queue is never there.
+type queue struct{}
+
+func newQueue(net.Listener) *queue { return nil }
+
+func (*Server) takeFrom(*queue) socket { return nil }
+
 // newSocket makes a connection's socket.
 func (s *Server) newSocket(accepted net.Conn) socket { return &blocking{Conn: accepted} }

@@ -7,7 +7,7 @@
 //
 // The files: server.go accepts and drains, conn.go is the life of a connection and state.go its states, input.go and
 // output.go are its two directions. socket.go says what a connection needs of its socket, polled_linux.go is a socket that a
-// loop of loop_linux.go watches. One exchange is session.go, with events.go for what the handler hears, answer.go for what it
+// loop of loop_linux.go watches, accept_linux.go where it comes from. One exchange is session.go, with events.go for what the handler hears, answer.go for what it
 // sends, and work.go for what whoever runs the handler asks. reaper.go ends what takes too long, reasons.go counts what was
 // ended and why.
 package transport
@@ -132,6 +132,7 @@ func (s *Server) Serve(listener net.Listener) error {
 		return err
 	}
 	defer s.removeListener(listener)
+	waiting := newQueue(listener)
 	for {
 		if !s.waitForRoom() {
 			return ErrClosed
@@ -140,24 +141,30 @@ func (s *Server) Serve(listener net.Listener) error {
 		if err != nil {
 			return err
 		}
-		s.counters.accepted.Add(1)
-		if err := s.welcome(accepted); err != nil {
-			s.Log.Error("connection refused", "peer", accepted.RemoteAddr(), "reason", err)
+		s.welcome(s.newSocket(accepted))
+		for s.hasRoom() {
+			socket := s.takeFrom(waiting)
+			if socket == nil {
+				break
+			}
+			s.welcome(socket)
 		}
 	}
 }
 
 // welcome begins to serve what was accepted, or closes it.
-func (s *Server) welcome(accepted net.Conn) error {
+func (s *Server) welcome(accepted socket) {
+	s.counters.accepted.Add(1)
 	c, err := s.newConn(accepted)
 	if err != nil {
-		accepted.Close()
-		return err
+		s.Log.Error("connection refused", "peer", accepted.peer(), "reason", err)
+		accepted.close()
+		return
 	}
-	if err = c.socket.start(c); err != nil {
+	if err := accepted.start(c); err != nil {
+		s.Log.Error("connection refused", "peer", accepted.peer(), "reason", err)
 		c.end()
 	}
-	return err
 }
 
 // accept waits for a connection. It goes on after errors that pass, such as too many open files, with a pause that keeps
@@ -210,6 +217,12 @@ func (s *Server) removeListener(listener net.Listener) {
 	defer s.mu.Unlock()
 	delete(s.listeners, listener)
 	s.ended.Broadcast()
+}
+
+func (s *Server) hasRoom() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns) < s.MaxConnections && !s.draining.Load()
 }
 
 // waitForRoom waits until one more connection may be served. It reports false when all are in use and the server drains.
