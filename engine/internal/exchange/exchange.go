@@ -64,7 +64,8 @@ type Exchange interface {
 	// Check is for a handler that computes for long without a call of Next. It returns the error with which Next would end
 	// the handler's work by now, [ErrWallTime] or [ErrClosed], and nil when it may go on.
 	Check() error
-	// Wait waits until something can be received from ready, or ready is closed. It fails like Check. What an event of Next
+	// Wait waits until something can be received from ready, or ready is closed. What was sent so far is handed to the operating
+	// system as far as it takes it at once, where it can be asked. It fails like Check. What an event of Next
 	// refers to is not valid any more.
 	Wait(ready <-chan struct{}) error
 	// Yield lets other connections go on without this one: the work for it takes longer than they should wait. It does not

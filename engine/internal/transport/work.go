@@ -24,6 +24,7 @@ func (s *session) Check() error {
 
 // Wait implements [exchange.Exchange].
 func (s *session) Wait(ready <-chan struct{}) error {
+	s.conn.socket.tryWrite(s.conn) // the peer need not wait, too
 	s.conn.keepHead()
 	s.conn.park()
 	s.conn.yield()

@@ -174,3 +174,30 @@ func TestWait(t *testing.T) {
 		t.Errorf("%q", answer)
 	}
 }
+
+// TestWaitWrites sees that what was sent goes out while its handler waits for something else.
+func TestWaitWrites(t *testing.T) {
+	arrived := make(chan struct{})
+	_, addr := start(t, calm, func(x exchange.Exchange) error {
+		var ev exchange.Event
+		if err := x.Next(abi.SubscriptionsReady, 1, &ev); err != nil {
+			return err
+		}
+		x.SendHead(200, exchange.Fields{})
+		x.SendData([]byte("early"))
+		if err := x.Wait(arrived); err != nil {
+			return err
+		}
+		x.SendEnd()
+		return nil
+	})
+	w := ask(t, addr, getClose)
+	for got := ""; !strings.HasSuffix(got, "early\r\n"); {
+		line, err := w.ReadString('\n')
+		if got += line; err != nil {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	close(arrived)
+	w.want(t, "0\r\n\r\n")
+}
