@@ -153,8 +153,9 @@ func TestThousandSwaps(t *testing.T) {
 	if most := before.instances + 16; after.instances > most {
 		t.Errorf("%d instances, want %d at most", after.instances, most)
 	}
-	if after.goroutines > before.goroutines {
-		t.Errorf("%d goroutines, before %d", after.goroutines, before.goroutines)
+	// Some that have served are kept for a time when they are needed again.
+	if most := before.goroutines + 16*runtime.GOMAXPROCS(0); after.goroutines > most {
+		t.Errorf("%d goroutines, want %d at most", after.goroutines, most)
 	}
 	if most := before.memory + 32<<20; after.memory > most {
 		t.Errorf("%d bytes of memory, want %d at most", after.memory, most)

@@ -76,7 +76,7 @@ func (s *session) SendInformational(status uint16, fields exchange.Fields) abi.E
 	switch {
 	case s.over():
 		return abi.ErrnoClosed
-	case len(s.conn.output.pending()) >= highWater:
+	case s.conn.output.full():
 		return abi.ErrnoAgain
 	}
 	return s.sendInformational(status, fields)
@@ -101,7 +101,7 @@ func (s *session) SendData(content []byte) abi.Errno {
 	switch {
 	case s.over():
 		return abi.ErrnoClosed
-	case len(c.output.pending()) >= highWater && !s.headAlone:
+	case c.output.full() && !s.headAlone:
 		return abi.ErrnoAgain
 	}
 	s.headAlone = false

@@ -52,7 +52,7 @@ func (s *session) next(want abi.Subscriptions, limit int, ev *exchange.Event) er
 		switch {
 		case s.cut || s.closeTold:
 			return exchange.ErrClosed
-		case len(c.output.pending()) >= highWater:
+		case c.output.full():
 			if err := s.flush(); err != nil {
 				return err
 			}
@@ -453,7 +453,7 @@ func (s *session) flushed() {
 
 // WaitWritable implements [exchange.Exchange].
 func (s *session) WaitWritable() error {
-	if len(s.conn.output.pending()) < highWater {
+	if !s.conn.output.full() {
 		return nil
 	}
 	return s.flush()

@@ -14,7 +14,13 @@ type output struct {
 	buffer *buffer
 	// written is how many of the buffer's bytes were written.
 	written int
+	// direct is how much was written with pieces that were not copied, since the last flush, in bytes.
+	direct int
 }
+
+// full reports whether the output has reached its high-water mark. What was written directly counts until the next flush, so
+// that what a handler may send at a time does not depend on how much the operating system takes.
+func (o *output) full() bool { return len(o.pending())+o.direct >= highWater }
 
 // bytes is the buffer to append to.
 func (o *output) bytes() []byte {
@@ -55,6 +61,7 @@ func (c *conn) put(content, behind []byte) {
 
 // wrote notes that so many bytes went out, those of the output first. It returns how many were not the output's.
 func (o *output) wrote(n int) (beyond int) {
+	o.direct += n
 	waited := len(o.pending())
 	if n < waited {
 		o.written += n
