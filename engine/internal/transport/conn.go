@@ -253,6 +253,7 @@ func (c *conn) doTask() {
 
 // exchange has a request answered. It reports whether the connection goes on.
 func (c *conn) exchange(head *http1.EventRecord) bool {
+	c.step()
 	c.doTask()
 	s := &c.session
 	s.begin(head)

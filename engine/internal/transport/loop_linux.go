@@ -29,7 +29,12 @@ type lead struct {
 	// began is when the round did, a moment of the clock.
 	began int64
 	last  bool // no other socket is to be served in this round
+	steps int  // requests and reads since the connection was taken up
 }
+
+// maxSteps is how many requests and reads of one connection a loop waits for: those of peers that pipeline moderately. Who sends
+// without an end must not keep it from others.
+const maxSteps = 32
 
 // more reports whether others are to be served before what is postponed now would be written.
 func (l lead) more() bool { return l.loop != nil && !l.last }
@@ -365,6 +370,13 @@ func (l *loop) end() {
 	l.followers = nil
 	unix.Close(l.alarm)
 	unix.Close(l.epoll)
+}
+
+// step notes a request or a read, and yields when there were many.
+func (c *conn) step() {
+	if c.lead.steps++; c.lead.steps > maxSteps {
+		c.yield()
+	}
 }
 
 // yield passes the lead on, if the connection's goroutine has it: it is about to wait, or to work for long.

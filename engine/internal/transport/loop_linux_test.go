@@ -188,3 +188,33 @@ func TestGoneWhileResting(t *testing.T) {
 	}
 	within(t, "connections whose peers have gone are open", func() bool { return server.Stats().Open == 0 })
 }
+
+// TestFloodedLoops has peers pipeline without an end on all loops: others are served nevertheless.
+func TestFloodedLoops(t *testing.T) {
+	_, addr := start(t, calm, echoWhole)
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	requests := []byte(strings.Repeat("GET / HTTP/1.1\r\nHost: h\r\n\r\n", 1000))
+	for _, socket := range dialMany(t, addr, crowd()) {
+		group.Go(func() { io.Copy(io.Discard, socket) })
+		group.Go(func() {
+			defer socket.Close()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					socket.Write(requests)
+				}
+			}
+		})
+	}
+	for _, socket := range dialMany(t, addr, crowd()) {
+		for range 5 {
+			io.WriteString(socket, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nok")
+			wantAnswer(t, socket, "ok")
+		}
+	}
+	close(stop)
+	group.Wait()
+}

@@ -18,6 +18,8 @@ func (lead) postpone(*conn) bool { return false }
 
 func (c *conn) yield() {}
 
+func (c *conn) step() {}
+
 func (*loops) open(int, *clock) error { return nil }
 
 func (*loops) unstick() {}

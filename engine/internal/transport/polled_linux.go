@@ -146,6 +146,7 @@ func (s *polled) readReady(c *conn) (int, error) {
 			if n == len(room) || s.state.Load()&hungUp != 0 {
 				s.state.Or(readable)
 			}
+			c.step()
 			return n, nil
 		}
 	}
