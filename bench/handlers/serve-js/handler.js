@@ -2,8 +2,15 @@
 
 const piece = 64 << 10;
 
-// What is hashed, and in it every piece of what is sent: the content is the same every 26 bytes.
-const content = Uint8Array.from({ length: 1 << 20 }, (_, i) => 97 + (i % 26));
+// Every piece of the content lies in here: it is the same every 26 bytes. All of it would be in each instance's memory.
+const content = new Uint8Array(piece + 26).map((_, i) => 97 + (i % 26));
+
+// The pieces of so many bytes of the content.
+function* pieces(size) {
+  for (let at = 0; at < size; at += piece) {
+    yield content.subarray(at % 26, (at % 26) + Math.min(piece, size - at));
+  }
+}
 
 export default {
   fetch(request) {
@@ -44,20 +51,22 @@ function octets(body, length) {
 }
 
 function download(size) {
-  let at = 0;
+  const rest = pieces(size);
   return new ReadableStream({
     pull(controller) {
-      if (at === size) return controller.close();
-      const next = Math.min(piece, size - at);
-      controller.enqueue(content.subarray(at % 26, (at % 26) + next));
-      at += next;
+      const { value, done } = rest.next();
+      if (done) return controller.close();
+      controller.enqueue(value);
     },
   });
 }
 
 async function compute() {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const stream = new crypto.DigestStream("SHA-256");
+  const writer = stream.getWriter();
+  for (const part of pieces(1 << 20)) await writer.write(part);
+  await writer.close();
+  const sha256 = Array.from(new Uint8Array(await stream.digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const records = Array.from({ length: 100 }, (_, id) => ({ id, name: `record ${id}`, value: id }));
   const parsed = JSON.parse(JSON.stringify({ sha256, records }));
   return Response.json({ sha256: parsed.sha256, sum: parsed.records.reduce((sum, record) => sum + record.value, 0) });
