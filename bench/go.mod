@@ -7,13 +7,13 @@ toolchain go1.26.8
 replace github.com/sluicehttp/sluice => ../
 
 require (
-	github.com/HdrHistogram/hdrhistogram-go v1.4.0
-	github.com/sluicehttp/sluice v0.0.0-00010101000000-000000000000
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
-	github.com/valyala/fasthttp v1.69.0
-	golang.org/x/sys v0.44.0
-	gonum.org/v1/plot v0.17.0
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // load: latencies
+	github.com/sluicehttp/sluice v0.0.0-00010101000000-000000000000 // server: what is measured
+	github.com/spf13/cobra v1.10.2 // commands
+	github.com/spf13/pflag v1.0.9 // server: flags
+	github.com/valyala/fasthttp v1.69.0 // server: a rival
+	golang.org/x/sys v0.44.0 // measure: processor clocks of other processes; load: sleeping precisely
+	gonum.org/v1/plot v0.17.0 // report: plots
 )
 
 require (
