@@ -50,10 +50,14 @@ func (s *Set) renew(place int) error {
 }
 
 // Open opens a connection on the next core in turn that can take it.
-func (s *Set) Open(role http1.Role) (*Core, uint32, error) {
+func (s *Set) Open(role http1.Role) (*Core, uint32, error) { return s.OpenFor(s.turn.Add(1), role) }
+
+// OpenFor opens a connection on the core of a processor, or if that cannot take it, on the next that can. A core serves one
+// call at a time, and its memory is best used by one processor.
+func (s *Set) OpenFor(processor uint32, role http1.Role) (*Core, uint32, error) {
 	err := errors.New("every core is full")
-	for range s.cores {
-		core := s.cores[s.turn.Add(1)%uint32(len(s.cores))].Load()
+	for i := range uint32(len(s.cores)) {
+		core := s.cores[(processor+i)%uint32(len(s.cores))].Load()
 		connection, ok, openErr := core.Open(role)
 		if ok {
 			return core, connection, nil

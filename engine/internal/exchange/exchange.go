@@ -74,6 +74,9 @@ type Exchange interface {
 	// After has a task done once the answer has gone out, or has to wait, for the peer to take it or for other answers to be
 	// ready: on the connection's goroutine, soon, and before its next exchange. An exchange has one task at most.
 	After(task Task)
+	// Affinity is the same number for exchanges that the same processor serves as a rule, 0 or more. What one of them has used
+	// last, its caches hold.
+	Affinity() int
 	// Bindings are what handlers keep with the connection.
 	Bindings() *Bindings
 

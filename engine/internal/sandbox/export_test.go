@@ -40,7 +40,7 @@ func TrustMarks(b *testing.B) {
 func (p *Pool) Idle() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.idle)
+	return p.idle.count
 }
 
 // Trim does what time does.

@@ -46,6 +46,8 @@ type instance struct {
 	broken bool // a call was ended in its middle: nobody knows in what state the handler is
 	uses   int  // sessions so far
 
+	processor int // that has used it last
+
 	counted int64 // bytes of memory that the pool's account holds for it
 	sleeper sleeper
 	printer printer

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,11 +108,8 @@ type Pool struct {
 	mu sync.Mutex
 	// running is how many sessions have an instance, or are about to.
 	running int
-	// idle instances, the one used last at the end: it is taken first, while the processor's caches still hold it.
-	idle []*instance
-	// unused is how many of them, from the start, were not needed since the last look at them.
-	unused int
-	// trimming is the next look, nil when none is due.
+	idle    idle
+	// trimming is the next look at those that are idle, nil when none is due.
 	trimming *time.Timer
 	// closed is set under the lock, and read without it where a request comes in.
 	closed atomic.Bool
@@ -141,7 +139,7 @@ func (m *Module) newPool(config PoolConfig) *Pool {
 	p := &Pool{
 		module: m, route: config.Route, tenant: config.Tenant, isolation: config.Isolation, size: config.PoolSize,
 		maxReuse: config.MaxReuse, idleTime: config.IdleTime, limits: config.Limits, account: config.Account, log: config.Log,
-		surroundings: newSurroundings(m.name, config.Process),
+		surroundings: newSurroundings(m.name, config.Process), idle: newIdle(runtime.GOMAXPROCS(0)),
 	}
 	if p.tenant == nil {
 		p.tenant = m.loader.NewTenant(TenantConfig{})
@@ -309,7 +307,7 @@ func (p *Pool) release(i *instance, x exchange.Exchange) {
 	}
 }
 
-// take gives out the instance that was used last, or a new one.
+// take gives out an idle instance, or a new one.
 func (p *Pool) take(x exchange.Exchange) (*instance, error) {
 	p.mu.Lock()
 	if p.closed.Load() {
@@ -317,15 +315,12 @@ func (p *Pool) take(x exchange.Exchange) (*instance, error) {
 		return nil, ErrClosed
 	}
 	p.running++
-	if last := len(p.idle) - 1; last >= 0 {
-		i := p.idle[last]
-		p.idle[last] = nil
-		p.idle = p.idle[:last]
-		p.unused = min(p.unused, last)
-		p.mu.Unlock()
+	i := p.idle.take(x.Affinity())
+	p.mu.Unlock()
+	if i != nil {
+		i.processor = x.Affinity()
 		return i, nil
 	}
-	p.mu.Unlock()
 	x.Yield() // an instance takes time, above all a large one
 	i, err := p.newInstance()
 	if err != nil {
@@ -334,6 +329,7 @@ func (p *Pool) take(x exchange.Exchange) (*instance, error) {
 		p.running--
 		return nil, err
 	}
+	i.processor = x.Affinity()
 	p.account.Instances.Add(1)
 	p.count(i)
 	return i, nil
@@ -351,12 +347,11 @@ func (p *Pool) keep(i *instance, clean bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
-	if !clean || p.closed.Load() || len(p.idle) >= p.size {
+	if !clean || p.closed.Load() || p.idle.count >= p.size {
 		return false
 	}
-	p.idle = append(p.idle, i)
+	p.idle.put(i, i.processor)
 	if p.trimming == nil {
-		p.unused = 0
 		p.trimming = time.AfterFunc(p.idleTime, p.trim)
 	}
 	return true
@@ -384,16 +379,11 @@ func (p *Pool) Running() int {
 	return p.running
 }
 
-// trim closes the instances that were not needed since the last look: as the one used last is always taken first, they
-// are those at the start that were there all the time.
+// trim closes the instances that were not needed since the last look.
 func (p *Pool) trim() {
 	p.mu.Lock()
-	unneeded := append([]*instance(nil), p.idle[:p.unused]...)
-	left := copy(p.idle, p.idle[p.unused:])
-	clear(p.idle[left:])
-	p.idle = p.idle[:left]
-	p.unused = left
-	if p.trimming = nil; left > 0 {
+	unneeded := p.idle.trim()
+	if p.trimming = nil; p.idle.count > 0 {
 		p.trimming = time.AfterFunc(p.idleTime, p.trim)
 	}
 	p.mu.Unlock()
@@ -405,8 +395,7 @@ func (p *Pool) trim() {
 // Close ends the pool. Instances at work end with their sessions.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	idle, closed := p.idle, p.closed.Swap(true)
-	p.idle, p.unused = nil, 0
+	idle, closed := p.idle.clear(), p.closed.Swap(true)
 	if p.trimming != nil {
 		p.trimming.Stop() // it would keep the pool and its image in memory
 	}

@@ -89,11 +89,11 @@ func (s *Server) newSocket(accepted net.Conn) socket {
 	switch accepted.(type) {
 	case *net.TCPConn, *net.UnixConn:
 	default:
-		return &blocking{Conn: accepted}
+		return s.newBlocking(accepted)
 	}
 	fd, err := takeDescriptor(accepted.(syscall.Conn))
 	if err != nil {
-		return &blocking{Conn: accepted}
+		return s.newBlocking(accepted)
 	}
 	// Go's own poller watches what it has accepted, and would be woken each time something comes.
 	accepted.Close()
@@ -102,9 +102,9 @@ func (s *Server) newSocket(accepted net.Conn) socket {
 
 // newPolled makes a socket of a descriptor, which it owns from then on. The loops have sockets in turn.
 func (s *Server) newPolled(fd int, peer net.Addr) *polled {
-	number := s.loops.accepted.Add(1)
-	l := s.loops.all[int(number%uint32(len(s.loops.all)))]
-	return &polled{loop: l, place: noPlace, fd: fd, age: int32(number), address: peer, signal: make(chan struct{}, 1)}
+	turn := s.turn.Add(1)
+	l := s.loops.all[s.processor(turn)]
+	return &polled{loop: l, place: noPlace, fd: fd, age: int32(turn), address: peer, signal: make(chan struct{}, 1)}
 }
 
 // takeDescriptor gives a descriptor of the socket that stays open when the connection is closed.

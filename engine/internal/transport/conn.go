@@ -47,7 +47,7 @@ type conn struct {
 
 // newConn makes a connection out of a socket. The core learns from what it is given that it is a server's.
 func (s *Server) newConn(accepted socket) (*conn, error) {
-	core, number, err := s.Cores.Open(http1.RoleNone)
+	core, number, err := s.Cores.OpenFor(uint32(accepted.affinity()), http1.RoleNone)
 	if err != nil {
 		return nil, err
 	}

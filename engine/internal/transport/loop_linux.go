@@ -63,8 +63,9 @@ const batch = 32
 
 // loop is one loop. There are as many as processors.
 type loop struct {
-	clock *clock
-	epoll int
+	clock  *clock
+	number int // its place among all
+	epoll  int
 	// alarm is an eventfd that ends a wait.
 	alarm int
 
@@ -92,15 +93,12 @@ type loop struct {
 }
 
 // loops are the loops of a server.
-type loops struct {
-	all      []*loop
-	accepted atomic.Uint32 // sockets so far
-}
+type loops struct{ all []*loop }
 
 // open makes so many loops, unless they are there.
 func (l *loops) open(count int, clock *clock) error {
 	for len(l.all) < count {
-		one, err := newLoop(clock)
+		one, err := newLoop(clock, len(l.all))
 		if err != nil {
 			return err
 		}
@@ -124,7 +122,7 @@ func (l *loops) close() {
 	}
 }
 
-func newLoop(clock *clock) (*loop, error) {
+func newLoop(clock *clock, number int) (*loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
@@ -134,7 +132,7 @@ func newLoop(clock *clock) (*loop, error) {
 		unix.Close(epoll)
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	l := &loop{clock: clock, epoll: epoll, alarm: alarm}
+	l := &loop{clock: clock, number: number, epoll: epoll, alarm: alarm}
 	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, alarm, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: noPlace}); err != nil {
 		unix.Close(alarm)
 		unix.Close(epoll)

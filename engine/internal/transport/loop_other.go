@@ -34,4 +34,4 @@ func newQueue(net.Listener) *queue { return nil }
 func (*Server) takeFrom(*queue) socket { return nil }
 
 // newSocket makes a connection's socket.
-func (s *Server) newSocket(accepted net.Conn) socket { return &blocking{Conn: accepted} }
+func (s *Server) newSocket(accepted net.Conn) socket { return s.newBlocking(accepted) }

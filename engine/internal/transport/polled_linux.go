@@ -318,4 +318,6 @@ func (s *polled) close() {
 	s.fd = -1
 }
 
+func (s *polled) affinity() int { return s.loop.number }
+
 func (s *polled) peer() net.Addr { return s.address }

@@ -89,6 +89,10 @@ type Server struct {
 	Config
 	clock    clock
 	counters counters
+	// processors is how many serve connections at a time. Connections are theirs in turn, and turn is how many there were.
+	processors int
+	turn       atomic.Uint32
+
 	draining atomic.Bool
 	cutting  atomic.Bool   // everything has to end at once
 	stop     chan struct{} // closed when everything has to end at once
@@ -107,12 +111,13 @@ type Server struct {
 // NewServer makes a server. Close ends its goroutine.
 func NewServer(config Config) *Server {
 	s := &Server{
-		Config:    config,
-		clock:     clock{time.Now()},
-		stop:      make(chan struct{}),
-		reaped:    make(chan struct{}),
-		conns:     map[*conn]struct{}{},
-		listeners: map[net.Listener]struct{}{},
+		Config:     config,
+		clock:      clock{time.Now()},
+		processors: runtime.GOMAXPROCS(0),
+		stop:       make(chan struct{}),
+		reaped:     make(chan struct{}),
+		conns:      map[*conn]struct{}{},
+		listeners:  map[net.Listener]struct{}{},
 	}
 	s.ended = sync.NewCond(&s.mu)
 	s.setDate(time.Now())
@@ -208,8 +213,11 @@ func (s *Server) addListener(listener net.Listener) bool {
 func (s *Server) openLoops() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.loops.open(runtime.GOMAXPROCS(0), &s.clock)
+	return s.loops.open(s.processors, &s.clock)
 }
+
+// processor is the one whose turn it is.
+func (s *Server) processor(turn uint32) int { return int(turn % uint32(s.processors)) }
 
 func (s *Server) removeListener(listener net.Listener) {
 	listener.Close()

@@ -44,6 +44,8 @@ type socket interface {
 	// shut ends both directions at once.
 	shut()
 	close()
+	// affinity is the processor that serves the connection as a rule: a number below the server's processors.
+	affinity() int
 	peer() net.Addr
 }
 
@@ -55,7 +57,12 @@ var errResting = errors.New("resting")
 // bytes are copied to a slot.
 type blocking struct {
 	net.Conn
-	copied []byte
+	copied    []byte
+	processor int
+}
+
+func (s *Server) newBlocking(accepted net.Conn) *blocking {
+	return &blocking{Conn: accepted, processor: s.processor(s.turn.Add(1))}
 }
 
 // copiedSize is the most that is read at a time in this way, in bytes. A reader that wants bytes leaves as much room in
@@ -139,5 +146,7 @@ func (s *blocking) reset() {
 func (s *blocking) shut() { s.Close() }
 
 func (s *blocking) close() { s.Close() }
+
+func (s *blocking) affinity() int { return s.processor }
 
 func (s *blocking) peer() net.Addr { return s.RemoteAddr() }

@@ -95,6 +95,9 @@ func (s *session) wasWoken() bool {
 	return true
 }
 
+// Affinity implements [exchange.Exchange].
+func (s *session) Affinity() int { return s.conn.socket.affinity() }
+
 // After implements [exchange.Exchange].
 func (s *session) After(task exchange.Task) { s.conn.task = task }
 

@@ -20,6 +20,8 @@ type Exchange struct {
 	Unwritable error
 	// Full is how many calls of SendData find no room.
 	Full int
+	// Processor is the exchange's affinity.
+	Processor int
 	// Silent writes nothing down.
 	Silent bool
 	// Stop is what Check and Wait return.
@@ -234,6 +236,9 @@ func (x *Exchange) WaitWritable() error {
 
 // Yield implements [exchange.Exchange].
 func (x *Exchange) Yield() {}
+
+// Affinity implements [exchange.Exchange].
+func (x *Exchange) Affinity() int { return x.Processor }
 
 // Check implements [exchange.Exchange].
 func (x *Exchange) Check() error {
