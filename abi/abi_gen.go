@@ -1343,6 +1343,7 @@ var CoreExports = []Func{
 	{"frame_upgrade", []ValueType{I32, I32}, []ValueType{I32}},
 	{"frame_request", []ValueType{I32, I32, I32, I32, I64, I32}, []ValueType{I32}},
 	{"restrict", []ValueType{I32, I32, I32, I32}, []ValueType{I32}},
+	{"advance", []ValueType{I32, I64}, []ValueType{I32}},
 	{"query", []ValueType{I32}, []ValueType{I32}},
 }
 

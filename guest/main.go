@@ -240,6 +240,16 @@ func restrict(number, chunkLine, trailers, trailerFields int32) int32 {
 	return int32(c.Restrict(uint32(chunkLine), min(uint32(trailers), maxSection), uint32(trailerFields)))
 }
 
+//export advance
+//go:wasmexport advance
+func advance(number int32, size int64) int32 {
+	c := connection(number)
+	if c == nil {
+		return int32(http1.ErrnoInvalid)
+	}
+	return int32(c.Advance(uint64(size)))
+}
+
 //export query
 //go:wasmexport query
 func query(number int32) int32 {

@@ -139,7 +139,7 @@ static inline void sluice_must_at(const char *file, uint32_t line, const char *c
 /* ===== The event level ===== */
 
 /* The size of the receive buffer in bytes, at least 4096. A head that does not fit is answered 431, and a whole request 413,
- * without the handler. Define it before the header is included to have another. */
+ * without the handler; pieces of a body are at most as large. Define it before the header is included to have another. */
 #ifndef SLUICE_RECEIVE_SIZE
 #define SLUICE_RECEIVE_SIZE (64 << 10)
 #endif

@@ -82,6 +82,20 @@ func (c *Conn) Restrict(chunkLine, trailers, trailerFields uint32) Errno {
 	return ErrnoSuccess
 }
 
+// Advance passes over bytes of a body whose length was announced, which somebody else has read. All bytes that were given to
+// Receive must have been consumed. It returns ErrnoState where no such body is read, or so much of it is not missing.
+func (c *Conn) Advance(size uint64) Errno {
+	if c.phase != phaseBody || size > c.remaining {
+		return ErrnoState
+	}
+	if size > 0 {
+		c.onRead(readData)
+	}
+	c.position += size
+	c.remaining -= size
+	return ErrnoSuccess
+}
+
 // startBody goes on from a head to the body that follows it.
 func (c *Conn) startBody() {
 	switch m := &c.message; {

@@ -183,9 +183,9 @@ func (r *reader) emit(kind Event, at int) *EventRecord {
 	return e
 }
 
-// readBody reads a body whose length was announced.
+// readBody reads a body whose length was announced. Nothing is missing when the host has passed over the last of it.
 func (r *reader) readBody() bool {
-	if !r.readPiece(0) {
+	if r.remaining > 0 && !r.readPiece(0) {
 		return false
 	}
 	if r.remaining == 0 {

@@ -1,8 +1,8 @@
 // Sends a request's body back while it comes in, with the length that the request announces: one call of the host for each
 // piece, and no copy here.
 
-// A piece of the largest size, 64 KiB, and the record in front of it: with less room, most would come in two.
-#define SLUICE_RECEIVE_SIZE ((64 << 10) + 64)
+// Pieces are read right to here: the larger they are, the fewer calls of the operating system a body takes.
+#define SLUICE_RECEIVE_SIZE ((256 << 10) + 64)
 #include "sluice.h"
 
 SLUICE_HANDLER(SLUICE_SUBSCRIPTIONS_HEADER_READY | SLUICE_SUBSCRIPTIONS_DATA_READY | SLUICE_SUBSCRIPTIONS_READY);

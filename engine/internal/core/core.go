@@ -61,6 +61,7 @@ type calls interface {
 	open(connection uint32, role http1.Role) (http1.Errno, error)
 	receive(connection, slot, offset, size uint32, flags http1.ReceiveFlags) (http1.Errno, error)
 	restrict(connection, chunkLine, trailers, trailerFields uint32) (http1.Errno, error)
+	advance(connection uint32, size uint64) (http1.Errno, error)
 	query(connection uint32) (http1.Errno, error)
 	frameHead(connection uint32, status http1.Status, fields uint32, length uint64, flags http1.HeadFlags) (http1.Errno, error)
 	frameData(connection uint32, size uint64) (http1.Errno, error)
@@ -212,6 +213,20 @@ func (c *Core) Restrict(connection uint32, chunkLine, trailers, trailerFields in
 	}
 	errno, err := c.calls.restrict(connection, uint32(chunkLine), uint32(trailers), uint32(trailerFields))
 	return c.check("restrict", errno, err)
+}
+
+// Advance passes over bytes of a body whose length was announced, which the host has read elsewhere.
+func (c *Core) Advance(connection uint32, size uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken.Load() != nil {
+		return c.Err()
+	}
+	errno, err := c.calls.advance(connection, size)
+	if err == nil && errno != http1.ErrnoSuccess {
+		return fmt.Errorf("%w: advance: %v", ErrMisused, errno)
+	}
+	return c.check("advance", errno, err)
 }
 
 // Query says where a connection stands.

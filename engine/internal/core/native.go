@@ -137,6 +137,10 @@ func (n *native) restrict(connection, chunkLine, trailers, trailerFields uint32)
 	return n.connections[connection].Restrict(chunkLine, trailers, trailerFields), nil
 }
 
+func (n *native) advance(connection uint32, size uint64) (http1.Errno, error) {
+	return n.connections[connection].Advance(size), nil
+}
+
 func (n *native) query(connection uint32) (http1.Errno, error) {
 	n.connections[connection].Query(n.state)
 	return http1.ErrnoSuccess, nil

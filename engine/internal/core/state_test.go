@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/sluicehttp/sluice/abi"
@@ -133,6 +134,50 @@ func TestRestrict(t *testing.T) {
 			if _, err := c.Receive(p.number, p.slot, 0, 0, http1.ReceiveFlagsNextCycle); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// TestAdvance has bytes of a body go past the core, in front of those that it sees, between them and behind them.
+func TestAdvance(t *testing.T) {
+	const head = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n"
+	eachCore(t, func(t *testing.T, c *core.Core) {
+		p := openUndecided(t, c)
+		receive := func(text string) http1.Reception {
+			copy(p.slot.Bytes, text)
+			reception, err := c.Receive(p.number, p.slot, 0, len(text), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return reception
+		}
+		if err := c.Advance(p.number, 1); !errors.Is(err, core.ErrMisused) {
+			t.Errorf("in front of a request: %v", err)
+		}
+		begun := receive(head)
+		for _, size := range []uint64{3, 0} {
+			if err := c.Advance(p.number, size); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.wantState(t, http1.RoleServer, http1.ReadStateBodyReady, http1.WriteStateEmpty)
+		piece := receive("4567")
+		if at := p.slot.Events[0].Position; piece.State != http1.ReaderStateNeedData || at != uint64(len(head)+3) {
+			t.Errorf("a piece at %d: %+v", at, piece)
+		}
+		if err := c.Advance(p.number, 4); !errors.Is(err, core.ErrMisused) {
+			t.Errorf("more than is missing: %v", err)
+		}
+		if err := c.Advance(p.number, 3); err != nil {
+			t.Fatal(err)
+		}
+		end := receive("GET / HTTP/1.1\r\n")
+		if begun.State != http1.ReaderStateNeedData || end.State != http1.ReaderStatePaused || end.Consumed != 0 || end.EventCount != 1 ||
+			p.slot.Events[0].Kind != http1.EventReady || p.slot.Events[0].Position != uint64(len(head)+10) {
+			t.Errorf("the end: %+v, %+v", end, p.slot.Events[0])
+		}
+		if err := c.Advance(p.number, 0); !errors.Is(err, core.ErrMisused) {
+			t.Errorf("behind a body: %v", err)
 		}
 	})
 }

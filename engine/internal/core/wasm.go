@@ -37,7 +37,7 @@ type sandboxed struct {
 	module api.Module
 	stack  [6]uint64
 
-	openFunc, receiveFunc, restrictFunc, queryFunc                api.Function
+	openFunc, receiveFunc, restrictFunc, advanceFunc, queryFunc   api.Function
 	frameHeadFunc, frameDataFunc, frameEndFunc, frameTrailersFunc api.Function
 	frameInformationalFunc, frameUpgradeFunc, frameRequestFunc    api.Function
 }
@@ -100,7 +100,8 @@ func (s *sandboxed) start(config Config) (*Core, error) {
 // setup looks up the functions, has the core lay out its memory, and takes views of it.
 func (s *sandboxed) setup(config Config) (*Core, error) {
 	functions := map[string]*api.Function{
-		"open": &s.openFunc, "receive": &s.receiveFunc, "restrict": &s.restrictFunc, "query": &s.queryFunc,
+		"open": &s.openFunc, "receive": &s.receiveFunc, "restrict": &s.restrictFunc, "advance": &s.advanceFunc,
+		"query":      &s.queryFunc,
 		"frame_head": &s.frameHeadFunc, "frame_data": &s.frameDataFunc, "frame_end": &s.frameEndFunc,
 		"frame_trailers": &s.frameTrailersFunc, "frame_informational": &s.frameInformationalFunc,
 		"frame_upgrade": &s.frameUpgradeFunc, "frame_request": &s.frameRequestFunc,
@@ -240,6 +241,11 @@ func (s *sandboxed) frameRequest(connection, method, target, fields uint32, leng
 func (s *sandboxed) restrict(connection, chunkLine, trailers, trailerFields uint32) (http1.Errno, error) {
 	s.stack[0], s.stack[1], s.stack[2], s.stack[3] = uint64(connection), uint64(chunkLine), uint64(trailers), uint64(trailerFields)
 	return s.call(s.restrictFunc)
+}
+
+func (s *sandboxed) advance(connection uint32, size uint64) (http1.Errno, error) {
+	s.stack[0], s.stack[1] = uint64(connection), size
+	return s.call(s.advanceFunc)
 }
 
 func (s *sandboxed) query(connection uint32) (http1.Errno, error) {

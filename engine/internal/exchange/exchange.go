@@ -17,7 +17,7 @@ import (
 type Exchange interface {
 	// Next waits for the next event that want asks for and describes it in ev. A piece of body is at most limit bytes
 	// long, at least 1; a larger one comes in parts. What was sent so far is handed to the operating system before it
-	// waits. What ev refers to is valid until the following call of Next or WaitWritable.
+	// waits. What ev refers to is valid until the following call of Next or WaitWritable. The caller may set Room in ev.
 	//
 	// It returns [ErrEnd] after the last event, [ErrClosed] when the peer is gone, and [ErrWallTime] when the handler
 	// has had its time without sending a head.
@@ -138,6 +138,9 @@ type Event struct {
 	Fields Fields
 	// Data is a piece of body on DataReady, and the whole body on Ready for a handler that did not want DataReady.
 	Data []byte
+	// Room is memory in which the caller of Next wants a piece of body, as much as its limit; nobody else uses it until Next
+	// returns. The piece may lie elsewhere nevertheless. Next forgets it.
+	Room []byte
 	// Flags places Data in the chunks of a chunked body, on DataReady.
 	Flags abi.DataFlags
 	// Closed says what is closed and why, on Closed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/sluicehttp/sluice/abi"
 	"github.com/sluicehttp/sluice/engine/internal/exchange"
@@ -47,6 +48,11 @@ func (s *Session) next(spare uint32) error {
 	}
 	c := s.call
 	limit := int64(c.buffer.Size) - int64(c.held) - int64(spare) - abi.DataSize
+	s.event.Room = nil
+	if c.subscriptions&abi.SubscriptionsDataReady != 0 && c.sessions == nil && limit > 0 {
+		// Where place is going to put it. Instances that have other sessions use the buffer meanwhile.
+		s.event.Room, _ = c.memory.Read(c.buffer.Base+c.held+abi.DataSize, uint32(limit))
+	}
 	s.ended = s.exchange.Next(c.subscriptions, int(max(limit, 1)), &s.event)
 	return s.ended
 }
@@ -253,10 +259,12 @@ func (a *area) take(size int) []byte {
 	return a.room[a.used-size : a.used]
 }
 
-// copy copies bytes into the area and says where they are.
+// copy copies bytes into the area, unless they are there already, and says where they are.
 func (a *area) copy(content []byte) abi.Bytes {
 	at := a.address()
-	copy(a.take(len(content)), content)
+	if room := a.take(len(content)); unsafe.SliceData(room) != unsafe.SliceData(content) {
+		copy(room, content)
+	}
 	return abi.Bytes{Ptr: at, Len: uint32(len(content))}
 }
 

@@ -261,6 +261,44 @@ func newDelivery(t testing.TB, want abi.Subscriptions, size uint32) *delivery {
 	return d
 }
 
+// TestDataInPlace has pieces of body come where they are going to be, in front of some of the buffer that is spared.
+func TestDataInPlace(t *testing.T) {
+	const size = 4096
+	for _, spare := range []uint32{0, 1000} {
+		for _, shared := range []bool{false, true} {
+			d := newDelivery(t, abi.SubscriptionsDataReady, size)
+			if shared {
+				d.Share()
+				d.Session = d.Join(d.x)
+			}
+			content := bytes.Repeat([]byte("0123456789"), size/10)
+			d.x.Direct = true
+			d.x.Events = []exchange.Event{{Kind: abi.EventDataReady, Data: bytes.Clone(content), Flags: abi.DataFlagsChunkStart}}
+			if err := d.Next(spare); err != nil {
+				t.Fatal(err)
+			}
+			room := d.memory.Bytes[bufferAddress+abi.DataSize]
+			payload, err := d.Place(spare)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if inPlace := room == content[0]; inPlace == shared {
+				t.Errorf("spare %d, shared %v: in place %v", spare, shared, inPlace)
+			}
+			var data abi.Data
+			data.Load(d.memory.Bytes[payload.Ptr:])
+			want := content[:size-abi.DataSize-int(spare)]
+			if got := d.at(t, payload, data.Content); !bytes.Equal(got, want) || data.Flags != abi.DataFlagsChunkStart {
+				t.Errorf("spare %d, shared %v: %d bytes with flags %d, want %d", spare, shared, len(got), data.Flags, len(want))
+			}
+			d.checkSentinels(t, payload)
+			if got, want := d.Payloads(), (Span{bufferAddress, bufferAddress + uint64(payload.Len)}); got != want {
+				t.Errorf("spare %d, shared %v: the payload is noted at %v, want %v", spare, shared, got, want)
+			}
+		}
+	}
+}
+
 func (d *delivery) push(t testing.TB, ev exchange.Event) abi.Bytes {
 	t.Helper()
 	d.x.Events = []exchange.Event{ev}

@@ -141,14 +141,16 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 	}
 	switch record.Kind {
 	case http1.EventDataReady:
-		s.bodyBegan = true
 		piece, _ := record.First.In(c.input.base)
 		switch {
 		case want&abi.SubscriptionsDataReady != 0 && !s.discarding:
 			piece, flags := s.part(record, piece, limit)
+			s.tookBody(len(piece))
 			*ev = exchange.Event{Kind: abi.EventDataReady, Data: piece, Flags: dataFlags(flags)}
 			return true, nil
-		case whole:
+		}
+		s.tookBody(len(piece))
+		if whole {
 			return s.collect(want, piece, ev)
 		}
 		return false, s.drop(len(piece))
@@ -186,12 +188,49 @@ func (s *session) readMore(want abi.Subscriptions, limit int, ev *exchange.Event
 		s.abandoned, s.closing = true, true
 		return s.ready(want, nil, ev), nil
 	}
-	if want&abi.SubscriptionsDataReady != 0 && limit >= worthReading {
-		// What is read at once is to be one event: a full slot could be a large one and a tiny one.
-		in.most = limit
-		defer func() { in.most = 0 }()
+	if want&abi.SubscriptionsDataReady == 0 || limit < worthReading || s.discarding {
+		return false, s.waitForBody()
 	}
+	if room := s.direct(ev.Room); len(room) >= worthReading {
+		return s.readInto(room, ev)
+	}
+	// What is read at once is to be one event: a full slot could be a large one and a tiny one.
+	in.most = limit
+	defer func() { in.most = 0 }()
 	return false, s.waitForBody()
+}
+
+// direct is as much of the room as bytes can be read to without a look at them: so much is missing of a body whose length was
+// announced. None if others use the session.
+func (s *session) direct(room []byte) []byte {
+	if s.flags&http1.EventFlagsChunked != 0 || s.raw || s.conn.shared != nil {
+		return nil
+	}
+	return room[:min(uint64(len(room)), s.missing)]
+}
+
+// readInto waits for bytes of the body and reads them to where the handler wants them.
+func (s *session) readInto(room []byte, ev *exchange.Event) (ready bool, err error) {
+	in := &s.conn.input
+	in.into = room
+	err = s.waitForBody()
+	came := in.direct
+	in.into, in.direct = nil, nil
+	if err != nil || came == nil {
+		return false, err
+	}
+	s.tookBody(len(came))
+	if s.missing == 0 {
+		in.state = http1.ReaderStateMore // the core has not told of the end
+	}
+	*ev = exchange.Event{Kind: abi.EventDataReady, Data: came}
+	return true, nil
+}
+
+// tookBody notes that so much of the body has come.
+func (s *session) tookBody(size int) {
+	s.bodyBegan = true
+	s.missing -= min(uint64(size), s.missing) // what comes after an upgrade was not announced
 }
 
 // closedBy says that nothing more can be sent or received, and why.

@@ -22,6 +22,8 @@ type input struct {
 	start, end int
 	// most bounds what is read at a time, in bytes; 0: as much as there is room for.
 	most int
+	// into is where bytes of a body are wanted instead of the slot, and direct those that have come there; nil as a rule.
+	into, direct []byte
 	// parked holds those bytes while there is no slot.
 	parked []byte
 
@@ -99,7 +101,7 @@ func (c *conn) parse(flags http1.ReceiveFlags) error {
 	return nil
 }
 
-// fill waits for bytes, at most until the deadline, and has the core parse them.
+// fill waits for bytes, at most until the deadline, and has the core parse them, unless they go past it.
 func (c *conn) fill(deadline int64) error {
 	c.keepHead()
 	n, err := c.read(deadline)
@@ -107,6 +109,10 @@ func (c *conn) fill(deadline int64) error {
 		c.input.eof = true
 	} else if err != nil {
 		return err
+	}
+	if in := &c.input; in.into != nil && n > 0 {
+		in.direct = in.into[:n]
+		return c.core.Advance(c.number, uint64(n))
 	}
 	c.input.end += n
 	flags := http1.ReceiveFlags(0)
@@ -183,9 +189,13 @@ func (c *conn) acquireSlot() *core.Slot {
 	return c.core.AcquireSlot()
 }
 
-// room makes room behind the bytes in the slot.
+// room makes room for what is read next, behind the bytes in the slot as a rule.
 func (c *conn) room() []byte {
 	in := &c.input
+	if in.into != nil {
+		return in.into
+	}
+	c.occupy()
 	if in.start > 0 {
 		in.end = copy(in.slot.Bytes, in.slot.Bytes[in.start:in.end])
 		in.start = 0

@@ -129,7 +129,6 @@ func (s *polled) tryRead(c *conn) (int, error) {
 
 func (s *polled) readReady(c *conn) (int, error) {
 	for s.clear(readable) {
-		c.occupy()
 		room := c.room()
 		n, err := transfer(unix.SYS_RECVFROM, s.fd, room)
 		switch {

@@ -25,7 +25,9 @@ type session struct {
 	fields    exchange.Fields
 	flags     http1.EventFlags
 	length    uint64
-	kept      *buffer
+	// missing is what has not come yet of a body whose length was announced, in bytes.
+	missing uint64
+	kept    *buffer
 	// startLine is where the head begins, in bytes since the connection was opened.
 	startLine uint64
 	// inSlot says that the head lies in the slot and may still be needed.
@@ -113,7 +115,7 @@ func (s *session) begin(head *http1.EventRecord) {
 	s.authority, _ = head.Authority.In(base)
 	table := c.input.table
 	s.fields = exchange.Fields{Table: table[:min(int(head.FieldCount)*abi.FieldSize, len(table))], Bytes: base}
-	s.flags, s.length = head.Flags, head.Length
+	s.flags, s.length, s.missing = head.Flags, head.Length, head.Length
 	s.inSlot = true
 	if s.flags&http1.EventFlagsUpgrade != 0 {
 		s.connect = string(s.line.Method) == "CONNECT"

@@ -88,7 +88,6 @@ func (s *blocking) read(c *conn) (int, error) {
 	if n == 0 {
 		return 0, err
 	}
-	c.occupy()
 	return copy(c.room(), s.copied[:n]), nil
 }
 

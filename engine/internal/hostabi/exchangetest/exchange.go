@@ -22,6 +22,8 @@ type Exchange struct {
 	Full int
 	// Processor is the exchange's affinity.
 	Processor int
+	// Direct puts pieces of body into the room that the caller of Next has for them.
+	Direct bool
 	// Silent writes nothing down.
 	Silent bool
 	// Stop is what Check and Wait return.
@@ -80,7 +82,11 @@ func (x *Exchange) Next(want abi.Subscriptions, limit int, ev *exchange.Event) e
 			x.at++
 			continue
 		}
+		room := ev.Room
 		x.give(next, limit, ev)
+		if x.Direct && ev.Kind == abi.EventDataReady && room != nil {
+			ev.Data = room[:copy(room, ev.Data)]
+		}
 		if x.Heard != nil {
 			x.Heard(ev)
 		}
