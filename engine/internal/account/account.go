@@ -28,19 +28,20 @@ func (c *Counter) Load() int64 { return c.sum.Load() }
 type Account struct {
 	// Requests is how many requests were given to a handler, a sum.
 	Requests Counter
+	// Running is how many requests are with the handler, a level.
+	Running Counter
+	// Fuel is what the handler's code has used in units of the meter, and CPU the time in which it ran, in nanoseconds: sums.
+	Fuel, CPU Counter
 	// Refused is how many requests were answered without the handler because it could not be loaded, or because a limit of
 	// the route or the tenant left no room for them, a sum.
 	Refused Counter
-	// CPU is the time in which the handler's code ran, in nanoseconds, a sum. Fuel is the same in units of the meter.
-	CPU  Counter
-	Fuel Counter
 	// Memory is the size of all that the instances hold outside of the Go heap, in bytes: their memories, and images of
 	// them. A level.
 	Memory Counter
 	// Instances is how many instances there are, at work or not, a level.
 	Instances Counter
-	// Running is how many requests are with the handler, and Waiting how many wait for an instance, two levels.
-	Running, Waiting Counter
+	// Waiting is how many requests wait for an instance, a level.
+	Waiting Counter
 	// Faults is how often the handler failed, by kind, sums.
 	Faults [Faults]Counter
 }

@@ -40,7 +40,6 @@ type Call struct {
 	limits        Limits
 
 	current *Session    // the session that the instance hears of
-	own     Session     // is used again and again where an instance has one session at a time
 	last    abi.Session // the number of the newest session
 	// sessions are those of an instance that has many at a time; nil where it has one.
 	sessions map[abi.Session]*Session
@@ -55,6 +54,8 @@ type Call struct {
 
 	observer *Observer // nil: nobody looks
 	route    string    // for the observer
+
+	own Session // is used again and again where an instance has one session at a time
 }
 
 // Limits bound what a session takes.

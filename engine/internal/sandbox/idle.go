@@ -1,7 +1,5 @@
 package sandbox
 
-import "slices"
-
 // idle are the instances of a pool that have no work. Those that the same processor has used lie on a shelf of their own: its
 // caches still hold the one that was used last, and another processor's do not.
 type idle struct {
@@ -11,6 +9,9 @@ type idle struct {
 
 // shelf holds instances, the one used last at the end: it is taken first.
 type shelf struct {
+	// last is the one at the end; nil when there is none. It is taken and put back without a look at the others.
+	last *instance
+	// instances are the others.
 	instances []*instance
 	// unused is how many of them, from the start, were not needed since the last look at them.
 	unused int
@@ -39,7 +40,10 @@ func (s *idle) take(processor int) *instance {
 // put puts an instance back that a processor has used.
 func (s *idle) put(i *instance, processor int) {
 	shelf := s.of(processor)
-	shelf.instances = append(shelf.instances, i)
+	if shelf.last != nil {
+		shelf.instances = append(shelf.instances, shelf.last)
+	}
+	shelf.last = i
 	s.count++
 }
 
@@ -50,9 +54,10 @@ func (s *idle) of(processor int) *shelf { return &s.shelves[processor%len(s.shel
 func (s *idle) trim() (unneeded []*instance) {
 	for n := range s.shelves {
 		shelf := &s.shelves[n]
-		unneeded = append(unneeded, shelf.instances[:shelf.unused]...)
-		shelf.instances = slices.Delete(shelf.instances, 0, shelf.unused)
-		shelf.unused = len(shelf.instances)
+		for range shelf.unused {
+			unneeded = append(unneeded, shelf.takeFirst())
+		}
+		shelf.unused = shelf.size()
 	}
 	s.count -= len(unneeded)
 	return unneeded
@@ -61,32 +66,38 @@ func (s *idle) trim() (unneeded []*instance) {
 // clear takes out all instances.
 func (s *idle) clear() (all []*instance) {
 	for n := range s.shelves {
-		all = append(all, s.shelves[n].instances...)
-		s.shelves[n] = shelf{}
+		shelf := &s.shelves[n]
+		shelf.unused = shelf.size()
 	}
-	s.count = 0
-	return all
+	return s.trim()
+}
+
+func (s *shelf) size() int {
+	if s.last != nil {
+		return len(s.instances) + 1
+	}
+	return len(s.instances)
 }
 
 func (s *shelf) takeLast() *instance {
-	last := len(s.instances) - 1
-	if last < 0 {
-		return nil
+	i := s.last
+	if last := len(s.instances) - 1; i == nil && last >= 0 {
+		i, s.instances[last] = s.instances[last], nil
+		s.instances = s.instances[:last]
 	}
-	i := s.instances[last]
-	s.instances[last] = nil
-	s.instances = s.instances[:last]
-	s.unused = min(s.unused, last)
+	s.last = nil
+	s.unused = min(s.unused, len(s.instances))
 	return i
 }
 
 func (s *shelf) takeFirst() *instance {
+	i := s.last
 	if len(s.instances) == 0 {
-		return nil
+		s.last = nil
+	} else {
+		i, s.instances[0] = s.instances[0], nil
+		s.instances = s.instances[1:]
 	}
-	i := s.instances[0]
-	s.instances[0] = nil
-	s.instances = s.instances[1:]
 	s.unused = max(s.unused-1, 0)
 	return i
 }

@@ -29,8 +29,7 @@ func (im *image) size() int64 { return im.memory.size() }
 
 // memory is all of the memory, also what the guest does not know of.
 func (i *instance) memory() []byte {
-	memory := i.module.Memory()
-	all, _ := memory.Read(0, memory.Size())
+	all, _ := i.linear.Read(0, i.linear.Size())
 	return all
 }
 
@@ -87,11 +86,11 @@ func (i *instance) adopt(im *image) bool {
 
 // growTo has the memory have so many pages at least. It reports whether it could.
 func (i *instance) growTo(pages uint32) bool {
-	have := i.module.Memory().Size() / pageSize
+	have := i.linear.Size() / pageSize
 	if pages <= have {
 		return true
 	}
-	_, ok := i.module.Memory().Grow(pages - have)
+	_, ok := i.linear.Grow(pages - have)
 	return ok
 }
 

@@ -28,6 +28,7 @@ const pullRoom = 1 << 10
 type instance struct {
 	pool   *Pool
 	module *wasmruntime.Instance
+	linear api.Memory // the module's; to ask for it costs a look at the module
 	meter  *meter.Meter
 	call   *hostabi.Call
 	events abi.Subscriptions
@@ -89,7 +90,7 @@ func (i *instance) instantiate() error {
 		return instantiationFault(err)
 	}
 	m.loader.instances.Add(1)
-	i.module = module
+	i.module, i.linear = module, module.Memory()
 	return nil
 }
 
@@ -113,7 +114,7 @@ func (i *instance) prepare() error {
 	image := i.pool.image
 	if image != nil && image.portable {
 		i.events = image.events
-		i.call.Attach(i.module.Memory(), i.events)
+		i.call.Attach(i.linear, i.events)
 		if !i.adopt(image) {
 			return &Fault{FaultExhausted, &wasmruntime.MemoryError{Reason: i.module.MemoryRefused()}}
 		}
@@ -168,7 +169,7 @@ func (i *instance) fill() error {
 		i.pages.Set(uint64(state.Pages))
 	}
 	for _, data := range state.Data {
-		if !i.module.Memory().Write(data.Offset, data.Bytes) {
+		if !i.linear.Write(data.Offset, data.Bytes) {
 			return &Fault{FaultTrap, fmt.Errorf("in instantiation: data[%d]: out of bounds memory access", data.Segment)}
 		}
 	}
@@ -201,7 +202,7 @@ func (i *instance) start() error {
 	if refusal := checkSubscriptions(i.events); refusal != nil {
 		return &Fault{FaultABI, refusal}
 	}
-	i.call.Attach(i.module.Memory(), i.events)
+	i.call.Attach(i.linear, i.events)
 	refusal, err := i.askForRoom(0)
 	if err != nil {
 		return err
@@ -296,7 +297,7 @@ func (i *instance) end(s *hostabi.Session) {
 	s.End()
 	i.flush()
 	if i.pool.log.Enabled(context.Background(), slog.LevelDebug) {
-		i.pool.log.Debug("session ended", "fuel", fuel, "cpu", cpu, "memory", i.module.Memory().Size())
+		i.pool.log.Debug("session ended", "fuel", fuel, "cpu", cpu, "memory", i.linear.Size())
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 type printer struct {
 	log         *slog.Logger
 	charge      func(units int64)
+	used        bool   // in this session
 	limit, left int    // bytes of the log
 	dropped     uint64 // bytes that the handler printed beyond that
 }
@@ -37,6 +38,7 @@ type output struct {
 
 // Write implements [io.Writer]. It is called within a call into the instance.
 func (o *output) Write(p []byte) (int, error) {
+	o.printer.used = true
 	for rest := p; len(rest) > 0; {
 		if o.printer.left <= 0 {
 			o.printer.dropped += uint64(len(rest))
@@ -124,9 +126,11 @@ func hexDigit(b byte) byte { return "0123456789abcdef"[b&0xf] }
 
 // flush ends what a session printed: lines without an end are printed, and what was dropped is told in one line.
 func (i *instance) flush() {
-	i.stdout.flush()
-	i.stderr.flush()
-	i.printer.endSession()
+	if i.printer.used {
+		i.stdout.flush()
+		i.stderr.flush()
+		i.printer.endSession()
+	}
 }
 
 func (o *output) flush() {
@@ -145,5 +149,5 @@ func (p *printer) endSession() {
 		p.log.LogAttrs(context.Background(), slog.LevelWarn, "handler printed more than it may in a session; the rest is dropped",
 			slog.Uint64("dropped_bytes", p.dropped), slog.String("limit", "log"), slog.Int("limit_bytes", p.limit))
 	}
-	p.left, p.dropped = p.limit, 0
+	p.left, p.dropped, p.used = p.limit, 0, false
 }

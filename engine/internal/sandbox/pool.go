@@ -82,28 +82,19 @@ type Limits struct {
 
 // Pool answers the exchanges of a route with instances of a handler. It implements [exchange.Handler].
 type Pool struct {
-	module    *Module
-	route     string
-	tenant    *Tenant
+	// What every request looks at comes first, and together: of a pool that was not used for long nothing is in the processor's
+	// caches.
+
+	// closed is set under the lock, and read without it where a request comes in.
+	closed    atomic.Bool
 	isolation Isolation
-	size      int
-	maxReuse  int
-	idleTime  time.Duration
-	// surroundings are what the instances have of WASI.
-	surroundings surroundings
-	limits       Limits
-	eventGap     time.Duration // between two events of a session, on average
-	gate         *Gate         // of the route; nil when it has none
-	breaker      breaker
-	account      *account.Account
-	log          *slog.Logger
-	// longest is the longest slice of all instances that were ended, in nanoseconds.
-	longest atomic.Int64
-	// actor is the instance that all sessions share, if they do. Guarded by sharing.
-	actor   *actor
-	sharing sync.Mutex
-	// image is the state in which sessions begin. Set before the pool serves.
-	image *image
+	// gate is the route's, nil when it has none, and tenantGate the one that its tenant's routes share.
+	gate, tenantGate *Gate
+	account          *account.Account
+	log              *slog.Logger
+	eventGap         time.Duration // between two events of a session, on average
+	maxReuse         int
+	size             int
 
 	mu sync.Mutex
 	// running is how many sessions have an instance, or are about to.
@@ -111,8 +102,23 @@ type Pool struct {
 	idle    idle
 	// trimming is the next look at those that are idle, nil when none is due.
 	trimming *time.Timer
-	// closed is set under the lock, and read without it where a request comes in.
-	closed atomic.Bool
+
+	breaker breaker
+	limits  Limits
+
+	module   *Module
+	route    string
+	tenant   *Tenant
+	idleTime time.Duration
+	// surroundings are what the instances have of WASI.
+	surroundings surroundings
+	// longest is the longest slice of all instances that were ended, in nanoseconds.
+	longest atomic.Int64
+	// actor is the instance that all sessions share, if they do. Guarded by sharing.
+	actor   *actor
+	sharing sync.Mutex
+	// image is the state in which sessions begin. Set before the pool serves.
+	image *image
 }
 
 // NewPool makes a pool and its first instance, to see that it starts and what it subscribes to. An error is one line.
@@ -144,6 +150,7 @@ func (m *Module) newPool(config PoolConfig) *Pool {
 	if p.tenant == nil {
 		p.tenant = m.loader.NewTenant(TenantConfig{})
 	}
+	p.tenantGate = p.tenant.gate
 	if p.account == nil {
 		p.account = account.New(p.tenant.account)
 	}
@@ -231,7 +238,7 @@ func (p *Pool) pass(x exchange.Exchange) error {
 	if err := p.gate.Enter(x); err != nil {
 		return err
 	}
-	err := p.tenant.gate.Enter(x)
+	err := p.tenantGate.Enter(x)
 	if err != nil {
 		p.gate.Leave()
 	}
@@ -240,7 +247,7 @@ func (p *Pool) pass(x exchange.Exchange) error {
 
 func (p *Pool) leave() {
 	p.account.Running.Add(-1)
-	p.tenant.gate.Leave()
+	p.tenantGate.Leave()
 	p.gate.Leave()
 }
 
@@ -359,7 +366,7 @@ func (p *Pool) keep(i *instance, clean bool) bool {
 
 // count tells the account by how much the memory of an instance has grown.
 func (p *Pool) count(i *instance) {
-	if now := int64(i.module.Memory().Size()); now != i.counted {
+	if now := int64(i.linear.Size()); now != i.counted {
 		p.account.Memory.Add(now - i.counted)
 		i.counted = now
 	}
