@@ -42,11 +42,11 @@ func compareCommand(names ...string) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.workloads, "workloads", names, "only these, `NAME,...`")
 	flags.StringSliceVar(&f.servers, "servers", nil, "only these, `NAME,...`")
-	flags.IntVar(&f.rounds, "rounds", 7, "give each server a turn `N` times")
+	flags.IntVar(&f.rounds, "rounds", 40, "give each server a turn `N` times; a quarter of that where it takes long")
 	flags.IntVar(&f.paced, "paced", 2, "measure latencies at a constant rate `N` times")
-	flags.DurationVar(&f.duration, "duration", 400*time.Millisecond, "measure each server for `TIME` in each round")
-	flags.DurationVar(&f.warmUp, "warm-up", 100*time.Millisecond, "load it for `TIME` before that")
-	flags.BoolVar(&f.short, "short", false, "a few workloads, servers that need no long installation, 5 rounds of 300ms, no latencies")
+	flags.DurationVar(&f.duration, "duration", 60*time.Millisecond, "measure each server for `TIME` in each round")
+	flags.DurationVar(&f.warmUp, "warm-up", 15*time.Millisecond, "load it for `TIME` before that")
+	flags.BoolVar(&f.short, "short", false, "a few workloads, servers that need no long installation, 20 rounds, no latencies")
 	flags.BoolVar(&f.guard, "guard", false, "fail when Sluice is far below its bars, and is so again with more rounds")
 	flags.StringVar(&f.json, "json", "", "write raw data to `FILE`")
 	flags.StringVar(&f.out, "out", "", "write a report with plots into `DIR`")
@@ -81,10 +81,7 @@ func listing() string {
 // shorten changes what no flag has set.
 func (f *compareFlags) shorten(set func(string) bool) {
 	if !set("rounds") {
-		f.rounds = 5
-	}
-	if !set("duration") {
-		f.duration = 300 * time.Millisecond
+		f.rounds = 20
 	}
 	if !set("paced") {
 		f.paced = 0

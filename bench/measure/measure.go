@@ -35,6 +35,9 @@ type Options struct {
 	Tell func(format string, args ...any)
 }
 
+// occasions is how often that is measured which takes long: a quarter of the rounds.
+func (o *Options) occasions() int { return (o.Rounds + 3) / 4 }
+
 // Run measures what the options say. Servers that fail are noted, and do not keep the others from being measured.
 func Run(ctx context.Context, o *Options) (*Results, error) {
 	c, err := begin(ctx, o)

@@ -31,8 +31,8 @@ func (c *comparison) neighbour(ctx context.Context, in []*entrant) error {
 			continue
 		}
 		results := make([]Neighbour, len(spinning))
-		for round := range c.Rounds {
-			c.Tell("neighbour, round %d of %d", round+1, c.Rounds)
+		for round := range c.occasions() {
+			c.Tell("neighbour, round %d of %d", round+1, c.occasions())
 			for i, count := range spinning {
 				paced, err := c.beside(ctx, e, count)
 				if err != nil {
@@ -68,7 +68,7 @@ func (c *comparison) beside(ctx context.Context, e *entrant, count int) (load.Pa
 		return load.Paced{}, err
 	}
 	defer l.Close()
-	paced, err := l.RunAt(ctx, neighbourRate, max(2*c.Duration, c.WarmUp))
+	paced, err := l.RunAt(ctx, neighbourRate, 2*pacedLeast)
 	stop()
 	group.Wait()
 	if err == nil {

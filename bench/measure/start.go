@@ -30,8 +30,8 @@ const (
 // starts takes the time from starting a process to its first right answer, in rounds. Sluice compiles modules and keeps them:
 // it is started without those, and with.
 func (c *comparison) starts(ctx context.Context, in []*entrant) error {
-	for round := range c.Rounds {
-		c.Tell("start, round %d of %d", round+1, c.Rounds)
+	for round := range c.occasions() {
+		c.Tell("start, round %d of %d", round+1, c.occasions())
 		for i := range in {
 			e := in[(round+i)%len(in)]
 			if e.failed != nil || ctx.Err() != nil {

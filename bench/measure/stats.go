@@ -1,12 +1,24 @@
 package measure
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Summary is what is shown of several values.
-type Summary struct{ Median, Min, Max, Lower, Upper float64 }
+type Summary struct {
+	Median, Min, Max float64
+	// Lower and Upper bound the middle half, Low and High the middle nine tenths.
+	Lower, Upper, Low, High float64
+	// Count is how many values there are.
+	Count int
+}
 
-// Spread is how far the middle half of the values lies apart, as a part of the median.
-func (s Summary) Spread() float64 { return (s.Upper - s.Lower) / s.Median }
+// Doubt is how far the median may be from what more values would have it be, as a part of it: what McGill, Tukey and Larsen draw as
+// the notch of a box, about twice the standard error ("Variations of Box Plots", The American Statistician 32, 1978).
+func (s Summary) Doubt() float64 {
+	return 1.57 * (s.Upper - s.Lower) / math.Sqrt(float64(s.Count)) / s.Median
+}
 
 // Summarize needs at least one value.
 func Summarize(values []float64) Summary {
@@ -22,6 +34,9 @@ func Summarize(values []float64) Summary {
 		Max:    sorted[len(sorted)-1],
 		Lower:  percentile(sorted, 25),
 		Upper:  percentile(sorted, 75),
+		Low:    percentile(sorted, 5),
+		High:   percentile(sorted, 95),
+		Count:  len(sorted),
 	}
 }
 

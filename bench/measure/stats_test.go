@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"math"
 	"testing"
 )
 
@@ -9,9 +10,9 @@ func TestSummarize(t *testing.T) {
 		values []float64
 		want   Summary
 	}{
-		{[]float64{7}, Summary{Median: 7, Min: 7, Max: 7, Lower: 7, Upper: 7}},
-		{[]float64{3, 1, 2}, Summary{Median: 2, Min: 1, Max: 3, Lower: 1, Upper: 3}},
-		{[]float64{4, 1, 3, 2}, Summary{Median: 2.5, Min: 1, Max: 4, Lower: 1, Upper: 3}},
+		{[]float64{7}, Summary{Median: 7, Min: 7, Max: 7, Lower: 7, Upper: 7, Low: 7, High: 7, Count: 1}},
+		{[]float64{3, 1, 2}, Summary{Median: 2, Min: 1, Max: 3, Lower: 1, Upper: 3, Low: 1, High: 3, Count: 3}},
+		{[]float64{4, 1, 3, 2}, Summary{Median: 2.5, Min: 1, Max: 4, Lower: 1, Upper: 3, Low: 1, High: 4, Count: 4}},
 	} {
 		if got := Summarize(test.values); got != test.want {
 			t.Errorf("Summarize(%v) = %v, want %v", test.values, got, test.want)
@@ -21,8 +22,8 @@ func TestSummarize(t *testing.T) {
 	if Summarize(values); values[0] != 2 {
 		t.Error("summarize sorted its caller's values")
 	}
-	if got := (Summary{Median: 10, Lower: 9, Upper: 12}).Spread(); got != 0.3 {
-		t.Errorf("spread is %v, want 0.3", got)
+	if got := (Summary{Median: 10, Lower: 9, Upper: 12, Count: 25}).Doubt(); math.Abs(got-1.57*0.3/5) > 1e-9 {
+		t.Errorf("the doubt is %v, want 0.0942", got)
 	}
 }
 

@@ -39,7 +39,7 @@ func (c *comparison) group(ctx context.Context, group []workloads.Workload) erro
 	for _, e := range in {
 		e.failed = c.ready(ctx, e)
 	}
-	c.rounds(ctx, in, c.Rounds, "", c.turn)
+	c.rounds(ctx, in, c.roundsOf(group), "", c.turn)
 	for i := range group {
 		if c.Paced > 0 && !group[i].Unpaced() {
 			results[i].Rate = commonRate(of(&group[i], in))
@@ -53,6 +53,16 @@ func (c *comparison) group(ctx context.Context, group []workloads.Workload) erro
 	}
 	c.results.Workloads = append(c.results.Workloads, results...)
 	return ctx.Err()
+}
+
+// roundsOf is how many rounds a group has: fewer where a turn takes as long as a request does.
+func (c *comparison) roundsOf(group []workloads.Workload) int {
+	for i := range group {
+		if group[i].Long() {
+			return c.occasions()
+		}
+	}
+	return c.Rounds
 }
 
 func newResult(w *workloads.Workload) Workload {
@@ -193,6 +203,12 @@ func (c *comparison) turn(ctx context.Context, e *entrant) error {
 	return err
 }
 
+// pacedLeast and pacedMost bound how long latencies are taken at a time.
+const (
+	pacedLeast = 400 * time.Millisecond
+	pacedMost  = 3200 * time.Millisecond
+)
+
 // pacedTurn takes the latencies of a server once, at the rate of the workload; 0: not at all.
 func (c *comparison) pacedTurn(ctx context.Context, e *entrant, rate float64) error {
 	if rate == 0 {
@@ -208,7 +224,7 @@ func (c *comparison) pacedTurn(ctx context.Context, e *entrant, rate float64) er
 	}
 	// Long enough for a thousandth of the requests to be some, where that does not take too long.
 	enough := time.Duration(2000 / rate * float64(time.Second))
-	paced, err := l.RunAt(ctx, rate, min(max(c.Duration, enough), 8*c.Duration))
+	paced, err := l.RunAt(ctx, rate, min(max(pacedLeast, enough), pacedMost))
 	if err != nil {
 		return err
 	}

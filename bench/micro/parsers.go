@@ -149,13 +149,13 @@ func writeDuels(w io.Writer, duration time.Duration, rounds [][]duel) {
 			fmt.Sprintf("%.0f", all(func(d duel) float64 { return d.Ours }).Median),
 			fmt.Sprintf("%.0f", all(func(d duel) float64 { return d.Rival }).Median),
 			fmt.Sprintf("%.2f", ratio.Median), fmt.Sprintf("[%.2f-%.2f]", ratio.Min, ratio.Max), judge(d.Name, ratio.Median))
-		if ratio.Spread() > report.NoisySpread {
-			noisy = append(noisy, fmt.Sprintf("%s %.0f %%", d.Name, ratio.Spread()*100))
+		if ratio.Doubt() > report.Noisy {
+			noisy = append(noisy, fmt.Sprintf("%s %.0f %%", d.Name, ratio.Doubt()*100))
 		}
 	}
 	t.End()
 	if len(noisy) > 0 {
-		fmt.Fprintf(w, "\nNoisy ratios, whose middle half spreads by: %s. Measure again, with more --rounds.\n",
+		fmt.Fprintf(w, "\nNoisy ratios, whose median may be off by: %s. Measure again, with more --rounds.\n",
 			strings.Join(noisy, ", "))
 	}
 }

@@ -127,8 +127,8 @@ func Guard(r *measure.Results) (g Guarded, err error) {
 		count++
 		if s := measure.Summarize(values); !b.holds(s.Median, b.Guard) {
 			g.Workloads = append(g.Workloads, b.Workloads...)
-			g.Failed = append(g.Failed, fmt.Sprintf("%s: %s [%s-%s], has to be %s", b.What, number(s.Median), number(s.Min),
-				number(s.Max), b.text(b.Guard)))
+			g.Failed = append(g.Failed, fmt.Sprintf("%s: %s [%s-%s], has to be %s", b.What, number(s.Median), number(s.Lower),
+				number(s.Upper), b.text(b.Guard)))
 		}
 	}
 	if count == 0 {

@@ -11,8 +11,8 @@ import (
 // markdown writes the page. Plots are by the names of sections.
 func markdown(w io.Writer, r *measure.Results, plots map[string][]string) {
 	fmt.Fprintf(w, "# Benchmarks\n\nMade by `./build.sh bench --out docs`; [bench/README.md](../bench/README.md) says how it is measured "+
-		"and how to read it.\n\n%s.\n\nFigures are the median of the rounds, in brackets the least and the most. In the plots a box is "+
-		"the middle half of the rounds, and a line reaches from the least to the most.\n", machine(r))
+		"and how to read it.\n\n%s.\n\nFigures are the median of the rounds, in brackets the middle half of them. In the plots a box is "+
+		"the middle half of the rounds, and a line the middle nine tenths.\n", machine(r))
 	for _, warning := range warnings(r) {
 		fmt.Fprintf(w, "\n> %s\n", warning)
 	}

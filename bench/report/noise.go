@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// NoisySpread is the spread from which on the reader is warned.
-	NoisySpread = 0.15
+	// Noisy is the doubt about a median from which on the reader is warned.
+	Noisy = 0.1
 	// disturbed is the part of the processors' time that others may take, or that may be withheld, in a turn.
 	disturbed = 0.1
 	// tooNoisy is the part of turns that may be disturbed until a run is worth nothing.
@@ -41,10 +41,10 @@ func warnings(r *measure.Results) (all []string) {
 			"the processors' time.", bad, turns, disturbed*100))
 	}
 	if len(noisyFigures) > 0 {
-		all = append(all, fmt.Sprintf("Noisy figures, whose middle half spreads by: %s. Compare ratios.", strings.Join(noisyFigures, ", ")))
+		all = append(all, fmt.Sprintf("Noisy figures, whose median may be off by: %s. Compare ratios.", strings.Join(noisyFigures, ", ")))
 	}
 	if len(noisyRatios) > 0 {
-		all = append(all, fmt.Sprintf("Noisy ratios, whose middle half spreads by: %s. Measure again, with more --rounds.",
+		all = append(all, fmt.Sprintf("Noisy ratios, whose median may be off by: %s. Measure again, with more --rounds.",
 			strings.Join(noisyRatios, ", ")))
 	}
 	if r.Profiled {
@@ -53,10 +53,10 @@ func warnings(r *measure.Results) (all []string) {
 	return all
 }
 
-// noisy names a figure whose rounds spread too far, with the spread.
+// noisy names a figure whose median is in doubt, and how far it may be off.
 func noisy(w *measure.Workload, server string, values []float64) []string {
-	if spread := measure.Summarize(values).Spread(); spread > NoisySpread {
-		return []string{fmt.Sprintf("%s %s %.0f %%", w.Name, server, spread*100)}
+	if doubt := measure.Summarize(values).Doubt(); doubt > Noisy {
+		return []string{fmt.Sprintf("%s %s %.0f %%", w.Name, server, doubt*100)}
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func drawBars(title, unit string, bars []bar) ([]byte, error) {
 	p := newPlot(title, unit, len(bars), func(i int) string { return bars[i].name })
 	p.X.Min, p.X.Max = 0, 0
 	for _, b := range bars {
-		p.X.Max = max(p.X.Max, measure.Summarize(b.values).Max)
+		p.X.Max = max(p.X.Max, measure.Summarize(b.values).High)
 	}
 	p.X.Max *= 1.12 // room for the number behind the bar
 	p.X.Tick.Marker = thousands{}
@@ -171,9 +171,9 @@ func (bars barsPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		rectangle(c, fill(b.name), x(0), middle-barHeight/2, x(s.Median), middle+barHeight/2)
 		end := x(s.Median)
 		if len(b.values) > 1 {
-			c.StrokeLine2(draw.LineStyle{Color: spread, Width: 1.2}, x(s.Min), middle, x(s.Max), middle)
+			c.StrokeLine2(draw.LineStyle{Color: spread, Width: 1.2}, x(s.Low), middle, x(s.High), middle)
 			rectangle(c, spread, x(s.Lower), middle-barHeight/6, x(s.Upper), middle+barHeight/6)
-			end = x(s.Max)
+			end = x(s.High)
 		}
 		label := p.X.Tick.Label
 		label.XAlign, label.YAlign = text.XLeft, text.YCenter

@@ -16,7 +16,7 @@ import (
 // Text prints results for a terminal.
 func Text(w io.Writer, r *measure.Results) {
 	fmt.Fprintf(w, "%s\n", machine(r))
-	fmt.Fprintln(w, "median of the rounds; in brackets the least and the most")
+	fmt.Fprintln(w, "median of the rounds; in brackets the middle half")
 	for _, s := range sections(r) {
 		fmt.Fprintf(w, "\n%s: %s\n\n", s.name, s.title)
 		s.text(w)

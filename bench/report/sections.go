@@ -21,13 +21,13 @@ type cell struct{ value, spread string }
 
 func plain(format string, args ...any) cell { return cell{value: fmt.Sprintf(format, args...)} }
 
-// median shows values by their median, with the least and the most.
+// median shows values by their median, with the middle half of them.
 func median(values []float64) cell {
 	if len(values) == 0 {
 		return cell{value: "-"}
 	}
 	s := measure.Summarize(values)
-	return cell{number(s.Median), fmt.Sprintf("[%s-%s]", number(s.Min), number(s.Max))}
+	return cell{number(s.Median), fmt.Sprintf("[%s-%s]", number(s.Lower), number(s.Upper))}
 }
 
 // short is a median without its spread.

@@ -27,11 +27,12 @@ type Workload struct {
 	Short bool
 }
 
+// Long reports whether a request takes longer than a turn need be.
+func (w *Workload) Long() bool { return w.Plan.Requests[0].Want.Stream > 1<<20 }
+
 // Unpaced reports whether latency says nothing here: of long bodies it is the time to move them, and requests that are
 // pipelined wait for each other.
-func (w *Workload) Unpaced() bool {
-	return w.Plan.Requests[0].Want.Stream > 1<<20 || w.Plan.Pipeline > 1
-}
+func (w *Workload) Unpaced() bool { return w.Long() || w.Plan.Pipeline > 1 }
 
 // Wants reports whether a server takes part.
 func (w *Workload) Wants(server string, variant bool) bool {
