@@ -106,6 +106,15 @@ func (r *Results) FindWorkload(name string) *Workload {
 // Yields are the requests per CPU second of each round.
 func (m *Measured) Yields() []float64 { return Each(m.Rounds, Turn.PerCPUSecond) }
 
+// Disturbed is the part of the processors' time that others took in the server's turns, all together: one turn is too short to tell.
+func (m *Measured) Disturbed() float64 {
+	sum := 0.0
+	for _, turn := range m.Rounds {
+		sum += turn.Others + turn.Stolen
+	}
+	return sum / float64(max(len(m.Rounds), 1))
+}
+
 // Ratios compare two servers' requests per CPU second round by round: what slows a whole round down does not touch them.
 func Ratios(of, to *Measured) []float64 {
 	ratios := make([]float64, min(len(of.Rounds), len(to.Rounds)))

@@ -59,8 +59,8 @@ func (r reading) since(earlier reading, processors int) (Used, error) {
 	u := Used{CPU: r.server.minus(earlier.server)}
 	capacity := r.at.Sub(earlier.at) * time.Duration(processors)
 	others := r.work - earlier.work - u.CPU.All() - r.own.minus(earlier.own).All()
-	u.Others = max(0, float64(others)/float64(capacity))
-	u.Stolen = max(0, float64(r.stolen-earlier.stolen)/float64(capacity))
+	u.Others = float64(others) / float64(capacity)
+	u.Stolen = float64(r.stolen-earlier.stolen) / float64(capacity)
 	return u, nil
 }
 
@@ -68,7 +68,8 @@ func (r reading) since(earlier reading, processors int) (Used, error) {
 type Used struct {
 	CPU CPU `json:"cpu"`
 	// Others is the part of the processors' time that programs took which are neither the server nor the load, Stolen the
-	// part that the machine did not get, because it shares its processors with others.
+	// part that the machine did not get, because it shares its processors with others. Of a short turn they are rough, and may
+	// be negative: the operating system counts in hundredths of a second.
 	Others float64 `json:"others"`
 	Stolen float64 `json:"stolen"`
 }

@@ -10,25 +10,23 @@ import (
 const (
 	// Noisy is the doubt about a median from which on the reader is warned.
 	Noisy = 0.1
-	// disturbed is the part of the processors' time that others may take, or that may be withheld, in a turn.
+	// disturbed is the part of the processors' time that others may take, or that may be withheld, in a server's turns.
 	disturbed = 0.1
-	// tooNoisy is the part of turns that may be disturbed until a run is worth nothing.
+	// tooNoisy is the part of figures that may be disturbed until a run is worth nothing.
 	tooNoisy = 0.2
 )
 
 // warnings say what to doubt.
 func warnings(r *measure.Results) (all []string) {
-	turns, bad := 0, 0
+	figures, bad := 0, 0
 	var noisyFigures, noisyRatios []string
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		for j := range w.Servers {
 			m := &w.Servers[j]
-			for _, turn := range m.Rounds {
-				turns++
-				if turn.Others+turn.Stolen > disturbed {
-					bad++
-				}
+			figures++
+			if m.Disturbed() > disturbed {
+				bad++
 			}
 			noisyFigures = append(noisyFigures, noisy(w, m.Server, m.Yields())...)
 			if len(w.Against) > 0 && w.Find(w.Against[0]) != nil {
@@ -36,9 +34,9 @@ func warnings(r *measure.Results) (all []string) {
 			}
 		}
 	}
-	if turns > 0 && float64(bad) > tooNoisy*float64(turns) {
-		all = append(all, fmt.Sprintf("This run was too noisy to be published: in %d of %d turns other programs took more than %.0f %% of "+
-			"the processors' time.", bad, turns, disturbed*100))
+	if float64(bad) > tooNoisy*float64(figures) {
+		all = append(all, fmt.Sprintf("This run was too noisy to be published: while %d of %d figures were taken, other programs or the "+
+			"machine's host took more than %.0f %% of the processors' time.", bad, figures, disturbed*100))
 	}
 	if len(noisyFigures) > 0 {
 		all = append(all, fmt.Sprintf("Noisy figures, whose median may be off by: %s. Compare ratios.", strings.Join(noisyFigures, ", ")))
