@@ -44,7 +44,7 @@ func TestDirect(t *testing.T) {
 	})
 	plain := serve(t, server, plainListener{listen(t)})
 	const next = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n"
-	for _, size := range []int{1, 16 << 10, 100 << 10, 1 << 20} {
+	for _, size := range []int{1, 12 << 10, 100 << 10, 1 << 20} {
 		body := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
 		chunked := fmt.Appendf(nil, "%x\r\n%s\r\n0\r\n\r\n", size, body)
 		for _, test := range []struct {
@@ -52,8 +52,8 @@ func TestDirect(t *testing.T) {
 			content             []byte
 			reaches             bool // the room
 		}{
-			{"polled", polled, fmt.Sprintf("Content-Length: %d", size), body, size > 16<<10},
-			{"plain", plain, fmt.Sprintf("Content-Length: %d", size), body, size > 16<<10},
+			{"polled", polled, fmt.Sprintf("Content-Length: %d", size), body, size > 12<<10},
+			{"plain", plain, fmt.Sprintf("Content-Length: %d", size), body, size > 12<<10},
 			{"chunked", polled, "Transfer-Encoding: chunked", chunked, false},
 		} {
 			for _, pause := range []time.Duration{0, 20 * time.Millisecond} {
