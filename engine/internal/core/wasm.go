@@ -100,8 +100,7 @@ func (s *sandboxed) start(config Config) (*Core, error) {
 // setup looks up the functions, has the core lay out its memory, and takes views of it.
 func (s *sandboxed) setup(config Config) (*Core, error) {
 	functions := map[string]*api.Function{
-		"open": &s.openFunc, "receive": &s.receiveFunc, "restrict": &s.restrictFunc, "advance": &s.advanceFunc,
-		"query":      &s.queryFunc,
+		"open": &s.openFunc, "receive": &s.receiveFunc, "restrict": &s.restrictFunc, "advance": &s.advanceFunc, "query": &s.queryFunc,
 		"frame_head": &s.frameHeadFunc, "frame_data": &s.frameDataFunc, "frame_end": &s.frameEndFunc,
 		"frame_trailers": &s.frameTrailersFunc, "frame_informational": &s.frameInformationalFunc,
 		"frame_upgrade": &s.frameUpgradeFunc, "frame_request": &s.frameRequestFunc,

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -53,6 +54,31 @@ func TestTheInstanceUsedLastIsTakenFirst(t *testing.T) {
 	checkCount(t, p, 2)
 	checkCount(t, p, 3)
 	during(t, p, func() { checkCount(t, p, 2) })
+}
+
+// TestProcessorsKeepTheirInstances has exchanges of two processors in turn: each finds the instance that its own have used last,
+// and another's before a new one is made.
+func TestProcessorsKeepTheirInstances(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	p, _ := newPool(t, counting(), sandbox.PoolConfig{})
+	use := func(processor int, f func()) {
+		once := sync.OnceFunc(f)
+		x := &exchangetest.Exchange{Events: get(), Silent: true, Processor: processor, Heard: func(*exchange.Event) { once() }}
+		if err := p.Serve(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nothing := func() {}
+	use(0, func() { use(1, nothing) })
+	for range 3 {
+		use(0, nothing)
+	}
+	use(1, nothing)
+	use(1, func() { checkCount(t, p, 5) }) // its own is at work, and the other's has had four sessions
+	use(0, func() { use(0, nothing) })
+	if got := p.Idle(); got != 2 {
+		t.Errorf("%d instances are idle, want the two that were ever at work at a time", got)
+	}
 }
 
 func TestIdleInstancesAreBounded(t *testing.T) {

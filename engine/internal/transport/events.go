@@ -142,8 +142,7 @@ func (s *session) nextRead(want abi.Subscriptions, limit int, ev *exchange.Event
 	switch record.Kind {
 	case http1.EventDataReady:
 		piece, _ := record.First.In(c.input.base)
-		switch {
-		case want&abi.SubscriptionsDataReady != 0 && !s.discarding:
+		if want&abi.SubscriptionsDataReady != 0 && !s.discarding {
 			piece, flags := s.part(record, piece, limit)
 			s.tookBody(len(piece))
 			*ev = exchange.Event{Kind: abi.EventDataReady, Data: piece, Flags: dataFlags(flags)}
